@@ -1,0 +1,1 @@
+"""Features of the past: on keyed tables, and on rows that are windows."""

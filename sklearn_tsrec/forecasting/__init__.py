@@ -1,0 +1,1 @@
+"""Meta-estimators that forecast with any scikit-learn regressor."""

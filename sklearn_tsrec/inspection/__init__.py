@@ -1,0 +1,1 @@
+"""Displays: look at forecasts, splits and backtests."""

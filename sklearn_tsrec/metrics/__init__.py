@@ -1,0 +1,1 @@
+"""Forecast and ranking metrics, scorers and paired tests."""

@@ -1,0 +1,1 @@
+"""Splitters on distinct times, and backtests."""

@@ -1,0 +1,1 @@
+"""Clean and normalise series on keyed tables."""

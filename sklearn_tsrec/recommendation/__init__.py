@@ -1,0 +1,1 @@
+"""Meta-estimators and classifiers that recommend items."""

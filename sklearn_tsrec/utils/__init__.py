@@ -1,0 +1,1 @@
+"""Our contract as checks that third parties can run too."""
