@@ -1,1 +1,76 @@
 """Forecast and ranking metrics, scorers and paired tests."""
+
+from sklearn_tsrec.metrics._beyond_accuracy import (
+    catalog_coverage,
+    gini_index,
+    intra_list_diversity,
+    mean_popularity_percentile,
+    novelty,
+)
+from sklearn_tsrec.metrics._financial import (
+    directional_accuracy,
+    rank_information_coefficient,
+    rank_information_ratio,
+)
+from sklearn_tsrec.metrics._forecast import (
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_absolute_scaled_error,
+    root_mean_squared_error,
+    root_mean_squared_scaled_error,
+    seasonal_naive_scale,
+    symmetric_mean_absolute_percentage_error,
+    weighted_absolute_percentage_error,
+)
+from sklearn_tsrec.metrics._outcomes import brier_score, log_loss, ranked_probability_score
+from sklearn_tsrec.metrics._paired import PairedTestResult, paired_test
+from sklearn_tsrec.metrics._probabilistic import (
+    continuous_ranked_probability_score,
+    interval_coverage,
+    interval_score,
+    mean_pinball_loss,
+    weighted_quantile_loss,
+)
+from sklearn_tsrec.metrics._ranking import (
+    hit_rate_at_k,
+    mean_average_precision_at_k,
+    mean_reciprocal_rank_at_k,
+    ndcg_at_k,
+    precision_at_k,
+    recall_at_k,
+)
+
+__all__ = [
+    "PairedTestResult",
+    "brier_score",
+    "catalog_coverage",
+    "continuous_ranked_probability_score",
+    "directional_accuracy",
+    "gini_index",
+    "hit_rate_at_k",
+    "interval_coverage",
+    "interval_score",
+    "intra_list_diversity",
+    "log_loss",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_absolute_scaled_error",
+    "mean_average_precision_at_k",
+    "mean_pinball_loss",
+    "mean_popularity_percentile",
+    "mean_reciprocal_rank_at_k",
+    "ndcg_at_k",
+    "novelty",
+    "paired_test",
+    "precision_at_k",
+    "rank_information_coefficient",
+    "rank_information_ratio",
+    "ranked_probability_score",
+    "recall_at_k",
+    "root_mean_squared_error",
+    "root_mean_squared_scaled_error",
+    "seasonal_naive_scale",
+    "symmetric_mean_absolute_percentage_error",
+    "weighted_absolute_percentage_error",
+    "weighted_quantile_loss",
+]

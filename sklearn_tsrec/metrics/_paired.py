@@ -1,0 +1,126 @@
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from sklearn.utils import check_random_state
+
+from sklearn_tsrec.metrics._series import aggregate, check_rows
+
+_BLOCK = 2_000_000  # draws held in memory at a time
+
+
+@dataclass(frozen=True)
+class PairedTestResult:
+    """Comparison of two models on the same series, see :func:`paired_test`.
+
+    Attributes
+    ----------
+    mean_a, mean_b : float
+        Mean of each model over the series.
+    difference : float
+        ``mean_a - mean_b``.
+    standard_error : float
+        Standard error of the difference.
+    p_value : float
+        Two-sided p-value of the paired t-test.
+    interval : tuple of (float, float)
+        Bootstrap interval of the difference.
+    n_series : int
+        Number of series compared.
+    """
+
+    mean_a: float
+    mean_b: float
+    difference: float
+    standard_error: float
+    p_value: float
+    interval: tuple
+    n_series: int
+
+
+def paired_test(a, b, *, groups=None, confidence=0.95, n_bootstrap=2000, random_state=None):
+    """Test whether two models differ, series by series (or user by user).
+
+    Rows of one series are not independent, so series are the units: the difference of each
+    series is tested against 0 with a paired t-test, and series are drawn with replacement for
+    the interval.
+
+    Parameters
+    ----------
+    a, b : array-like of shape (n_samples,)
+        Metric of the two models for the same series, such as what a metric returns with
+        ``average=None``; two Series are matched by index. With ``groups``, losses of the same
+        rows, averaged within each series first.
+    groups : array-like of shape (n_samples,), Index or DataFrame, default=None
+        The series of each row; ``None`` says that each row is one series.
+    confidence : float, default=0.95
+        Level of the bootstrap interval, strictly between 0 and 1.
+    n_bootstrap : int, default=2000
+        Number of bootstrap samples.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the bootstrap.
+
+    Returns
+    -------
+    PairedTestResult
+        Means, difference, standard error, p-value and interval.
+
+    References
+    ----------
+    .. [1] B. Efron and R. J. Tibshirani (1993), "An Introduction to the Bootstrap", Chapman &
+       Hall.
+
+    Examples
+    --------
+    >>> from sklearn_tsrec.metrics import paired_test
+    >>> result = paired_test([0.5, 0.7, 0.6, 0.9], [0.4, 0.5, 0.5, 0.7], random_state=0)
+    >>> round(result.difference, 3), round(result.standard_error, 3), round(result.p_value, 3)
+    (0.15, 0.029, 0.014)
+    """
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must lie strictly between 0 and 1, got {confidence!r}.")
+    if isinstance(n_bootstrap, bool) or int(n_bootstrap) != n_bootstrap or n_bootstrap < 1:
+        raise ValueError(f"n_bootstrap must be an integer of at least 1, got {n_bootstrap!r}.")
+    if isinstance(a, pd.Series) and isinstance(b, pd.Series):
+        if not (
+            a.index.is_unique
+            and b.index.is_unique
+            and a.index.sort_values().equals(b.index.sort_values())
+        ):
+            raise ValueError("a and b must be indexed by the same series, each once.")
+        b = b.reindex(a.index)
+    a, b = check_rows(a, name="a"), check_rows(b, name="b")
+    if len(a) != len(b):
+        raise ValueError(f"a has {len(a)} rows and b has {len(b)}: they must be paired.")
+    if groups is not None:
+        a = aggregate(a, groups=groups, average=None).to_numpy()
+        b = aggregate(b, groups=groups, average=None).to_numpy()
+    if len(a) < 2:
+        raise ValueError("A paired test needs at least two series.")
+    difference = a - b
+    error = difference.std(ddof=1) / np.sqrt(len(a))
+    mean = difference.mean()
+    p_value = 2 * stats.t.sf(abs(mean) / error, len(a) - 1) if error else float(mean == 0)
+    half = (1 - confidence) / 2
+    draws = _bootstrap_means(difference, n_bootstrap, check_random_state(random_state))
+    low, high = np.quantile(draws, [half, 1 - half])
+    return PairedTestResult(
+        mean_a=float(a.mean()),
+        mean_b=float(b.mean()),
+        difference=float(mean),
+        standard_error=float(error),
+        p_value=float(p_value),
+        interval=(float(low), float(high)),
+        n_series=len(a),
+    )
+
+
+def _bootstrap_means(values, n_bootstrap, rng):
+    """Means of samples drawn with replacement, a block of samples at a time."""
+    per_block = max(_BLOCK // len(values), 1)
+    blocks = []
+    for start in range(0, n_bootstrap, per_block):
+        size = (min(per_block, n_bootstrap - start), len(values))
+        blocks.append(values[rng.randint(len(values), size=size)].mean(axis=1))
+    return np.concatenate(blocks)
