@@ -22,6 +22,14 @@ from sklearn_tsrec.metrics._forecast import (
     symmetric_mean_absolute_percentage_error,
     weighted_absolute_percentage_error,
 )
+from sklearn_tsrec.metrics._forecast_scorers import (
+    mase_scorer,
+    pinball_scorer,
+    rmsse_scorer,
+    smape_scorer,
+    wape_scorer,
+    wql_scorer,
+)
 from sklearn_tsrec.metrics._outcomes import brier_score, log_loss, ranked_probability_score
 from sklearn_tsrec.metrics._paired import PairedTestResult, paired_test
 from sklearn_tsrec.metrics._probabilistic import (
@@ -39,6 +47,14 @@ from sklearn_tsrec.metrics._ranking import (
     precision_at_k,
     recall_at_k,
 )
+from sklearn_tsrec.metrics._ranking_scorers import (
+    hit_rate_scorer,
+    map_scorer,
+    mrr_scorer,
+    ndcg_scorer,
+    precision_scorer,
+    recall_scorer,
+)
 
 __all__ = [
     "PairedTestResult",
@@ -48,10 +64,13 @@ __all__ = [
     "directional_accuracy",
     "gini_index",
     "hit_rate_at_k",
+    "hit_rate_scorer",
     "interval_coverage",
     "interval_score",
     "intra_list_diversity",
     "log_loss",
+    "map_scorer",
+    "mase_scorer",
     "mean_absolute_error",
     "mean_absolute_percentage_error",
     "mean_absolute_scaled_error",
@@ -59,18 +78,27 @@ __all__ = [
     "mean_pinball_loss",
     "mean_popularity_percentile",
     "mean_reciprocal_rank_at_k",
+    "mrr_scorer",
     "ndcg_at_k",
+    "ndcg_scorer",
     "novelty",
     "paired_test",
+    "pinball_scorer",
     "precision_at_k",
+    "precision_scorer",
     "rank_information_coefficient",
     "rank_information_ratio",
     "ranked_probability_score",
     "recall_at_k",
+    "recall_scorer",
+    "rmsse_scorer",
     "root_mean_squared_error",
     "root_mean_squared_scaled_error",
     "seasonal_naive_scale",
+    "smape_scorer",
     "symmetric_mean_absolute_percentage_error",
+    "wape_scorer",
     "weighted_absolute_percentage_error",
     "weighted_quantile_loss",
+    "wql_scorer",
 ]

@@ -1,3 +1,5 @@
+from numbers import Integral
+
 import numpy as np
 import pandas as pd
 
@@ -328,8 +330,7 @@ def seasonal_naive_scale(y, *, groups=None, period=1, time=None, squared=False):
     b    0.0
     dtype: float64
     """
-    if isinstance(period, bool) or not isinstance(period, (int, np.integer)) or period < 1:
-        raise ValueError(f"period must be an integer of at least 1, got {period!r}.")
+    period = check_period(period)
     y = np.asarray(y, dtype=np.float64)
     if y.ndim != 1 or not len(y):
         raise ValueError(f"y must have shape (n_samples,) with n_samples > 0, got {y.shape}.")
@@ -346,6 +347,13 @@ def seasonal_naive_scale(y, *, groups=None, period=1, time=None, squared=False):
     used = (codes[period:] == codes[:-period]) & ~np.isnan(difference)
     scale = mean_difference(difference[used], codes[period:][used], len(labels), squared)
     return float(scale[0]) if groups is None else pd.Series(scale, labels)
+
+
+def check_period(period):
+    """Return a number of steps per season, checked."""
+    if isinstance(period, bool) or not isinstance(period, Integral) or period < 1:
+        raise ValueError(f"period must be an integer of at least 1, got {period!r}.")
+    return int(period)
 
 
 def mean_difference(difference, codes, n_series, squared):
