@@ -82,30 +82,40 @@ class KeyedMixin:
 
         No (group, time) may repeat, except in event logs (``freq=None``).
         """
+        times, ticks, inverse = self._fit_clock(X)
         codes, groups = _read_groups(X, self.group, self.time)
-        groups, codes = _sorted_groups(groups, codes)
+        self.groups_, codes = _sorted_groups(groups, codes)
+        self.group_names_ = _group_names(X, self.group, self.time)
+        keys = Keys(codes, ticks[inverse], len(groups), len(groups))
+        if self.frequency_ is not None:
+            self._check_unique(keys, times, inverse)
+            if self.freq == "infer" and times.kind != "period":
+                check_regular(self.frequency_, *_sorted(keys))
+        return keys
+
+    def _fit_clock(self, X):
+        """Learn the frequency; return distinct times, their ticks, and each row's place in them."""
         times, inverse = _read_clock(X, self.time)
-        freq = getattr(self, "freq", None)
-        frequency = None
-        if freq is None:
+        if self.freq is None:
             self._whole_clock = times.needs_integers()
+            self.frequency_, self.freq_ = None, None
             ticks = times.sortable(self._whole_clock)
         else:
             ascending = times.take(np.argsort(times.values, kind="stable"))
-            frequency = make_frequency(freq, ascending)
-            ticks = frequency.ticks(times)
-        self.groups_ = groups
-        self.group_names_ = _group_names(X, self.group, self.time)
+            self.frequency_ = make_frequency(self.freq, ascending)
+            self.freq_ = self.frequency_.name
+            ticks = self.frequency_.ticks(times)
         self.time_name_ = _time_name(X, self.time)
-        self.frequency_ = frequency
-        self.freq_ = None if frequency is None else frequency.name
         self._clock = times.kind, times.zone
-        keys = Keys(codes, ticks[inverse], len(groups), len(groups))
-        if frequency is not None:
-            self._check_unique(keys, times, inverse)
-            if freq == "infer" and times.kind != "period":
-                check_regular(frequency, *_sorted(keys))
-        return keys
+        return times, ticks, inverse
+
+    def _read_ticks(self, X):
+        """Return distinct times, their ticks on the training clock, and each row's place."""
+        times, inverse = _read_clock(X, self.time)
+        times = times.like(*self._clock)
+        if self.frequency_ is None:
+            return times, times.sortable(self._whole_clock), inverse
+        return times, self.frequency_.ticks(times), inverse
 
     def _check_unique(self, keys, times, inverse):
         """Raise if a (group, time) repeats: a moment of a series happens once."""
@@ -128,12 +138,7 @@ class KeyedMixin:
         n_known = len(self.groups_)
         new = known < 0
         known[new] = n_known + np.arange(new.sum())
-        times, inverse = _read_clock(X, self.time)
-        times = times.like(*self._clock)
-        if self.frequency_ is None:
-            ticks = times.sortable(self._whole_clock)
-        else:
-            ticks = self.frequency_.ticks(times)
+        _, ticks, inverse = self._read_ticks(X)
         codes = known.astype(np.int64)[codes]
         return Keys(codes, ticks[inverse], n_known + int(new.sum()), n_known)
 
