@@ -49,7 +49,7 @@ def series_codes(groups, n_samples):
     """Return an integer code per row and the sorted labels of the series."""
     if isinstance(groups, pd.DataFrame):
         table = groups
-    elif isinstance(groups, pd.Index):
+    elif isinstance(groups, pd.MultiIndex):
         table = groups.to_frame(allow_duplicates=True)
     else:
         table = pd.DataFrame({0: groups if isinstance(groups, pd.Series) else np.asarray(groups)})

@@ -51,10 +51,11 @@ def test_several_key_columns_give_a_multiindex():
 
 
 def test_groups_are_taken_by_position_whatever_their_index():
-    groups = pd.Series(["a", "b"], index=[5, 9], name="shop")
-    per_series = metrics.mean_absolute_error([1, 2], [1, 1], groups=groups, average=None)
-    assert per_series.index.name == "shop"
-    assert per_series.to_dict() == {"a": 0.0, "b": 1.0}
+    shops = pd.Series(["a", "b"], index=[5, 9], name="shop")
+    for groups in (shops, pd.Index(shops)):
+        per_series = metrics.mean_absolute_error([1, 2], [1, 1], groups=groups, average=None)
+        assert per_series.index.name == "shop"
+        assert per_series.to_dict() == {"a": 0.0, "b": 1.0}
 
 
 @pytest.mark.parametrize("squared", [False, True])
