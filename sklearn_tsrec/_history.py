@@ -42,12 +42,12 @@ class History:
         -------
         History
         """
-        history, _ = cls._sort(keys, values)
+        history, _ = cls.sort(keys, values)
         return history
 
     @classmethod
-    def _sort(cls, keys, values):
-        """Return the history of a table, and the order of its rows in it."""
+    def sort(cls, keys, values):
+        """Return the history of a table, and its row numbers in that order (None: as they are)."""
         values = values[:, np.newaxis] if values.ndim == 1 else values
         order = keys.order
         codes, ticks = keys.codes, keys.ticks
@@ -59,7 +59,7 @@ class History:
             order = np.lexsort((*values.T[::-1], keys.ticks, keys.codes))
         starts = np.searchsorted(codes, np.arange(keys.n_series + 1))
         if order is None:
-            return cls(starts, ticks, np.asfortranarray(values)), np.arange(len(ticks))
+            return cls(starts, ticks, np.asfortranarray(values)), None
         return cls(starts, ticks, _take_rows(values, order)), order
 
     @property
@@ -75,7 +75,7 @@ class History:
         return last
 
     def find(self, codes, ticks):
-        """Return the position of each key, or -1 where there is no such row."""
+        """Return the position of each key (its first event), or -1 where there is no such row."""
         return _find(self.starts, self.ticks, codes, np.asarray(ticks, dtype=np.int64))
 
     def lookup(self, codes, ticks, column=0):
@@ -134,14 +134,15 @@ class History:
         target = values is None
         if target:
             values = np.full((len(keys.codes), self.values.shape[1]), np.nan, self.values.dtype)
-        given, order = self._sort(keys, values)
+        given, order = self.sort(keys, values)
+        order = np.arange(len(given.ticks)) if order is None else order
         starts, source, place = self._merge(given, keep_old=target, keep_all=False)
         ticks, values = self._join(given, source)
         return History(starts, ticks, values, source >= 0 if target else None), order, place
 
     def append(self, keys, values):
         """Return a history that also remembers the given rows; given values replace old ones."""
-        given, _ = self._sort(keys, values)
+        given, _ = self.sort(keys, values)
         starts, source, _ = self._merge(given, keep_old=False, keep_all=True)
         return History(starts, *self._join(given, source))
 
@@ -179,13 +180,14 @@ def _find(starts, ticks, codes, wanted):
         low, high = starts[code], starts[code + 1]
         if low == high:
             continue
-        offset = wanted[i] - ticks[low]
-        if offset < 0 or wanted[i] > ticks[high - 1]:
+        if wanted[i] < ticks[low] or wanted[i] > ticks[high - 1]:
             continue
-        if ticks[high - 1] - ticks[low] == high - 1 - low:
-            out[i] = low + offset
-            continue
-        at = low + np.searchsorted(ticks[low:high], wanted[i])
+        offset = wanted[i] - ticks[low]  # may wrap around for clocks of floats: then we search
+        gapless = 0 <= offset < high - low and ticks[low + offset] == wanted[i]
+        at = low + offset
+        # Ticks of event logs repeat: the first event of a moment stands for it.
+        if not gapless or (at > low and ticks[at - 1] == wanted[i]):
+            at = low + np.searchsorted(ticks[low:high], wanted[i])
         if ticks[at] == wanted[i]:
             out[i] = at
     return out

@@ -1,0 +1,351 @@
+"""Compiled loops of the features: one pass over values sorted by series and tick.
+
+Arguments that every kernel shares: ``starts``, ``ticks`` and ``values`` are a ``History`` (one
+column of it). ``place`` holds the ascending positions of the rows asked for and ``order`` their row
+numbers; both empty means all rows, as they stand. ``out`` has shape (features, rows).
+"""
+
+import numpy as np
+from numba import njit
+
+BLOCK = 1024  # rows worked on at a time: what they read and half-made results stay in the cache
+
+MEAN, SUM, STD, MIN, MAX, COUNT, NONZERO_SHARE, SLOPE, SKEW = range(9)
+
+
+@njit(cache=True)
+def _next_series(place, high, row, n_rows):
+    """Return the end of the rows asked for that lie before position ``high``."""
+    if len(place) == 0:
+        return high
+    while row < n_rows and place[row] < high:
+        row += 1
+    return row
+
+
+@njit(cache=True)
+def calendar_lags(starts, ticks, values, place, order, lags, out):
+    """Fill the values at ``tick - lag``; NaN where the series has no such tick."""
+    everything = len(place) == 0
+    n_rows = out.shape[1]
+    end = 0
+    for s in range(len(starts) - 1):
+        low, high = starts[s], starts[s + 1]
+        begin, end = end, _next_series(place, high, end, n_rows)
+        gapless = high > low and ticks[high - 1] - ticks[low] == high - 1 - low
+        for a in range(begin, end, BLOCK):
+            b = min(a + BLOCK, end)
+            for j in range(len(lags)):
+                lag = lags[j]
+                if gapless and everything:
+                    head = min(max(low + lag, a), b)
+                    for i in range(a, head):
+                        out[j, i] = np.nan
+                    for i in range(head, b):
+                        out[j, i] = values[i - lag]
+                elif gapless:
+                    for i in range(a, b):
+                        at = place[i] - lag
+                        out[j, order[i]] = values[at] if at >= low else np.nan
+                else:
+                    p = a if everything else place[a]
+                    at = low + np.searchsorted(ticks[low : p + 1], ticks[p] - lag)
+                    for i in range(a, b):
+                        p = i if everything else place[i]
+                        wanted = ticks[p] - lag
+                        while ticks[at] < wanted:
+                            at += 1
+                        row = i if everything else order[i]
+                        out[j, row] = values[at] if ticks[at] == wanted else np.nan
+
+
+@njit(cache=True)
+def event_lags(starts, ticks, values, place, order, lags, out):
+    """Fill the values ``lag`` events before each moment; lag 0 is the row's own value."""
+    everything = len(place) == 0
+    n_rows = out.shape[1]
+    end = 0
+    for s in range(len(starts) - 1):
+        low, high = starts[s], starts[s + 1]
+        begin, end = end, _next_series(place, high, end, n_rows)
+        first = low
+        for i in range(begin, end):
+            p = i if everything else place[i]
+            row = i if everything else order[i]
+            while ticks[first] < ticks[p]:
+                first += 1
+            for j in range(len(lags)):
+                at = first - lags[j] if lags[j] else p
+                out[j, row] = values[at] if at >= low else np.nan
+
+
+@njit(cache=True)
+def calendar_ranges(starts, ticks, unknown, place, n_known, last, shift, width, lo, hi):
+    """Find the positions that hold the ticks of each window.
+
+    A window ends ``shift`` ticks before its row and has ``width`` ticks (0: all of the past).
+    A window that nobody can know is marked by -1: of a series from ``n_known`` up, one that ends
+    after the tick ``last``, or one that holds an ``unknown`` row.
+    """
+    everything = len(place) == 0
+    n_rows = len(lo)
+    end = 0
+    for s in range(len(starts) - 1):
+        low, high = starts[s], starts[s + 1]
+        begin, end = end, _next_series(place, high, end, n_rows)
+        a = b = low
+        latest_unknown = -1
+        for i in range(begin, end):
+            tick = ticks[i if everything else place[i]] - shift
+            while b < high and ticks[b] <= tick:
+                if len(unknown) and unknown[b]:
+                    latest_unknown = b
+                b += 1
+            while width and a < b and ticks[a] <= tick - width:
+                a += 1
+            known = s < n_known and tick <= last and latest_unknown < a
+            lo[i] = a if known else -1
+            hi[i] = b if known else -1
+
+
+@njit(cache=True)
+def event_ranges(starts, ticks, unknown, place, n_known, shift, width, span, lo, hi):
+    """Find the positions of the events of each window.
+
+    A window leaves out the row's own moment and the ``shift - 1`` events before it, and holds at
+    most ``width`` events (0: any number) no older than ``span`` (negative: any age). Windows that
+    nobody can know are marked by -1, as in ``calendar_ranges``.
+    """
+    everything = len(place) == 0
+    n_rows = len(lo)
+    end = 0
+    for s in range(len(starts) - 1):
+        low, high = starts[s], starts[s + 1]
+        begin, end = end, _next_series(place, high, end, n_rows)
+        a = first = scanned = low
+        latest_unknown = -1
+        for i in range(begin, end):
+            tick = ticks[i if everything else place[i]]
+            while ticks[first] < tick:
+                first += 1
+            b = max(first - shift + 1, low)
+            while scanned < b:
+                if len(unknown) and unknown[scanned]:
+                    latest_unknown = scanned
+                scanned += 1
+            if width:
+                a = max(a, b - width)
+            while span >= 0 and a < b and ticks[a] < tick - span:
+                a += 1
+            known = s < n_known and latest_unknown < a
+            lo[i] = min(a, b) if known else -1
+            hi[i] = b if known else -1
+
+
+@njit(cache=True)
+def _single(x, u):
+    """Return the moments of one value at coordinate u; of none if it is missing."""
+    if x == x:
+        return 1.0, x, x, 0.0, 0.0, x, x, float(x != 0), u, 0.0, 0.0
+    return 0.0, 0.0, 0.0, 0.0, 0.0, np.inf, -np.inf, 0.0, 0.0, 0.0, 0.0
+
+
+@njit(cache=True)
+def _merge(p, q):
+    """Merge the moments of two sets: count, sum, mean, central sums, extremes, time moments."""
+    if p[0] == 0.0:
+        return q
+    if q[0] == 0.0:
+        return p
+    n = p[0] + q[0]
+    d = q[2] - p[2]
+    share = q[0] / n
+    both = p[0] * share
+    m3 = p[4] + q[4] + d * d * d * both * (p[0] - q[0]) / n
+    m3 += 3.0 * d * (p[0] * q[3] - q[0] * p[3]) / n
+    du = q[8] - p[8]
+    return (
+        n,
+        p[1] + q[1],
+        p[2] + d * share,
+        p[3] + q[3] + d * d * both,
+        m3,
+        min(p[5], q[5]),
+        max(p[6], q[6]),
+        p[7] + q[7],
+        p[8] + du * share,
+        p[9] + q[9] + du * du * both,
+        p[10] + q[10] + d * du * both,
+    )
+
+
+@njit(cache=True)
+def _statistic(kind, m):
+    """Return one statistic of merged moments; NaN where it is not defined."""
+    n = m[0]
+    if kind == COUNT:
+        return n
+    if n == 0.0:
+        return np.nan
+    if kind == MEAN:
+        return m[2]
+    if kind == SUM:
+        return m[1]
+    if kind == STD:
+        return np.sqrt(m[3] / (n - 1.0)) if n > 1.0 else np.nan
+    if kind == MIN:
+        return m[5]
+    if kind == MAX:
+        return m[6]
+    if kind == NONZERO_SHARE:
+        return m[7] / n
+    if kind == SLOPE:
+        return m[10] / m[9] if m[9] > 0.0 else np.nan
+    if n < 3.0 or m[3] == 0.0:
+        return np.nan
+    return np.sqrt(n * (n - 1.0)) / (n - 2.0) * np.sqrt(n) * m[4] / m[3] ** 1.5
+
+
+@njit(cache=True)
+def range_moments(values, clock, lo, hi, order, min_samples, kinds, out):
+    """Fill statistics that follow from merged moments, for windows that only move ahead.
+
+    Two stacks (suffixes of an older part, one running total of a newer part) never subtract, so
+    what left the window leaves no rounding error behind; each value is merged three times.
+    """
+    empty = _single(np.nan, 0.0)
+    old = np.empty((64, len(empty)))
+    base = middle = top = 0  # old[k] holds base + k … middle, recent holds middle … top
+    recent = empty
+    for i in range(len(lo)):
+        row = order[i] if len(order) else i
+        a, b = lo[i], hi[i]
+        if a < 0:
+            for j in range(len(kinds)):
+                out[j, row] = np.nan
+            continue
+        if a >= middle:
+            if b - a > len(old):
+                old = np.empty((2 * (b - a), len(empty)))
+            total = empty
+            for at in range(b - 1, a - 1, -1):
+                total = _merge(_single(np.float64(values[at]), clock[at]), total)
+                for k in range(len(empty)):
+                    old[at - a, k] = total[k]
+            base, middle, top, recent = a, b, b, empty
+        while top < b:
+            recent = _merge(recent, _single(np.float64(values[top]), clock[top]))
+            top += 1
+        m = recent
+        if a < middle:
+            o = old[a - base]
+            m = _merge(
+                (o[0], o[1], o[2], o[3], o[4], o[5], o[6], o[7], o[8], o[9], o[10]), recent
+            )
+        for j in range(len(kinds)):
+            enough = kinds[j] == COUNT or m[0] >= min_samples
+            out[j, row] = _statistic(kinds[j], m) if enough else np.nan
+
+
+@njit(cache=True)
+def range_quantiles(starts, values, place, lo, hi, order, min_samples, levels, out):
+    """Fill quantiles (linear interpolation) from a Fenwick tree over the ranks of a series."""
+    n_rows = len(lo)
+    end = 0
+    for s in range(len(starts) - 1):
+        low, high = starts[s], starts[s + 1]
+        begin, end = end, _next_series(place, high, end, n_rows)
+        if begin == end:
+            continue
+        by_rank = np.argsort(values[low:high], kind="mergesort")
+        size = high - low
+        rank = np.empty(size, dtype=np.int64)
+        rank[by_rank] = np.arange(1, size + 1)
+        tree = np.zeros(size + 1, dtype=np.int64)
+        top_bit = 1
+        while top_bit * 2 <= size:
+            top_bit *= 2
+        n = 0
+        a = b = low
+        for i in range(begin, end):
+            row = order[i] if len(order) else i
+            while b < hi[i]:
+                n += _count_in_tree(tree, rank[b - low], values[b], 1)
+                b += 1
+            while a < lo[i]:
+                n -= _count_in_tree(tree, rank[a - low], values[a], -1)
+                a += 1
+            for j in range(len(levels)):
+                if lo[i] < 0 or n < max(min_samples, 1):
+                    out[j, row] = np.nan
+                    continue
+                place_in = (n - 1) * levels[j]
+                k = int(place_in)
+                value = np.float64(values[low + by_rank[_find_in_tree(tree, top_bit, k)]])
+                if place_in > k:
+                    upper = values[low + by_rank[_find_in_tree(tree, top_bit, k + 1)]]
+                    value += (place_in - k) * (upper - value)
+                out[j, row] = value
+
+
+@njit(cache=True)
+def _count_in_tree(tree, rank, value, step):
+    """Add a value to the tree or take it out; return 1 if it counts, 0 if it is missing."""
+    if value != value:
+        return 0
+    while rank < len(tree):
+        tree[rank] += step
+        rank += rank & -rank
+    return 1
+
+
+@njit(cache=True)
+def _find_in_tree(tree, top_bit, k):
+    """Return the rank (from 0) of the k-th smallest value (from 0) in the tree."""
+    at = 0
+    bit = top_bit
+    while bit:
+        if at + bit < len(tree) and tree[at + bit] <= k:
+            at += bit
+            k -= tree[at]
+        bit >>= 1
+    return at
+
+
+@njit(cache=True)
+def range_decayed_mean(values, clock, lo, hi, order, half_life, min_samples, out):
+    """Fill exponentially weighted means of all values of a range, the latest weighing most."""
+    series = top = -1
+    n = weight = total = latest = 0.0
+    for i in range(len(lo)):
+        row = order[i] if len(order) else i
+        if lo[i] >= 0 and lo[i] != series:
+            series = top = lo[i]
+            n = weight = total = latest = 0.0
+        while lo[i] >= 0 and top < hi[i]:
+            x = np.float64(values[top])
+            if x == x:
+                keep = 0.5 ** ((clock[top] - latest) / half_life) if n else 0.0
+                total = total * keep + x
+                weight = weight * keep + 1.0
+                latest = clock[top]
+                n += 1.0
+            top += 1
+        out[row] = total / weight if lo[i] >= 0 and n >= max(min_samples, 1) else np.nan
+
+
+@njit(cache=True)
+def range_ages(values, clock, place, lo, hi, order, nonzero, out):
+    """Fill the time since the last value of a range (since the last one that is not zero)."""
+    latest = -1
+    top = 0
+    for i in range(len(lo)):
+        row = order[i] if len(order) else i
+        top = max(top, lo[i])
+        while top < hi[i]:
+            x = values[top]
+            if x == x and (x != 0 or not nonzero):
+                latest = top
+            top += 1
+        now = clock[place[i] if len(place) else i]
+        out[row] = now - clock[latest] if lo[i] >= 0 and latest >= lo[i] else np.nan
