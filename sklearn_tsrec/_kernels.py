@@ -146,7 +146,7 @@ def event_ranges(starts, ticks, unknown, place, n_known, shift, width, span, lo,
 def _single(x, u):
     """Return the moments of one value at coordinate u; of none if it is missing."""
     if x == x:
-        return 1.0, x, x, 0.0, 0.0, x, x, float(x != 0), u, 0.0, 0.0
+        return 1.0, x, x, 0.0, 0.0, x, x, 0.0 if x == 0.0 else 1.0, u, 0.0, 0.0
     return 0.0, 0.0, 0.0, 0.0, 0.0, np.inf, -np.inf, 0.0, 0.0, 0.0, 0.0
 
 
@@ -239,9 +239,7 @@ def range_moments(values, clock, lo, hi, order, min_samples, kinds, out):
         m = recent
         if a < middle:
             o = old[a - base]
-            m = _merge(
-                (o[0], o[1], o[2], o[3], o[4], o[5], o[6], o[7], o[8], o[9], o[10]), recent
-            )
+            m = _merge((o[0], o[1], o[2], o[3], o[4], o[5], o[6], o[7], o[8], o[9], o[10]), recent)
         for j in range(len(kinds)):
             enough = kinds[j] == COUNT or m[0] >= min_samples
             out[j, row] = _statistic(kinds[j], m) if enough else np.nan

@@ -70,6 +70,11 @@ class Times:
         bits = (self.values.astype(np.float64) + 0.0).view(np.int64)
         return bits ^ ((bits >> 63) & np.int64(0x7FFFFFFFFFFFFFFF))
 
+    @staticmethod
+    def unsortable(ticks):
+        """Return the floats whose ``sortable`` numbers these are."""
+        return (ticks ^ ((ticks >> 63) & np.int64(0x7FFFFFFFFFFFFFFF))).view(np.float64)
+
     def format(self, position):
         """Return the time at a position as a person writes it."""
         value = self.values[position]

@@ -4,4 +4,11 @@ A new estimator is added here and nowhere else. Estimators that read keys are bu
 array without a calendar: ``time=0, freq=None``.
 """
 
-ESTIMATORS = []
+from sklearn_tsrec.features import LagFeatures, WindowFeatures
+
+ESTIMATORS = [
+    LagFeatures(time=0, freq=None),
+    LagFeatures([1, 2], target=True, time=0, freq=None),
+    WindowFeatures([2, "expanding"], min_samples=1, time=0, freq=None),
+    WindowFeatures(3, ["median", "max"], target=True, min_samples=2, time=0, freq=None),
+]
