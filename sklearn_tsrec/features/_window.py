@@ -48,8 +48,8 @@ class WindowFeatures(PastFeatures):
     A window of w steps ends ``horizon`` steps before its row: it holds the values at the times
     ``t - horizon - w + 1 … t - horizon``. Windows are calendar time, never a count of rows. In
     event logs (``freq=None``) a window of w holds the w events before the row's moment and
-    ``"30D"`` those of the 30 days before it (the first instant included); events of one series at one moment
-    never see each other.
+    ``"30D"`` those of the 30 days before it (the first instant included); events of one
+    series at one moment never see each other.
 
     Parameters
     ----------

@@ -189,7 +189,7 @@ def test_in_scikit_learn(tmp_path):
 
 def test_polars_in_and_out():
     polars = pytest.importorskip("polars")
-    X, y = regular()
+    X, _ = regular()
     table = polars.from_pandas(X.reset_index())
     lag = LagFeatures([1], group="series", time="date").set_output(transform="polars")
     got = lag.fit_transform(table)

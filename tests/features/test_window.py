@@ -98,7 +98,7 @@ def test_later_values_change_nothing(frame, data, horizon, target):
     )
     before = features.fit_transform(frame, frame["v"])
     at = data.draw(st.integers(0, len(frame) - 1))
-    group, time = frame.index[at]
+    _, time = frame.index[at]
     other = frame.copy()
     changed = other.index.get_level_values(1) > time - horizon
     other.loc[changed, "v"] = data.draw(st.sampled_from([1e6, -3.5, np.nan]))
