@@ -14,7 +14,7 @@ MEAN, SUM, STD, MIN, MAX, COUNT, NONZERO_SHARE, SLOPE, SKEW = range(9)
 
 
 @njit(cache=True)
-def _next_series(place, high, row, n_rows):
+def next_series(place, high, row, n_rows):
     """Return the end of the rows asked for that lie before position ``high``."""
     if len(place) == 0:
         return high
@@ -31,7 +31,7 @@ def calendar_lags(starts, ticks, values, place, order, lags, out):
     end = 0
     for s in range(len(starts) - 1):
         low, high = starts[s], starts[s + 1]
-        begin, end = end, _next_series(place, high, end, n_rows)
+        begin, end = end, next_series(place, high, end, n_rows)
         gapless = high > low and ticks[high - 1] - ticks[low] == high - 1 - low
         for a in range(begin, end, BLOCK):
             b = min(a + BLOCK, end)
@@ -67,7 +67,7 @@ def event_lags(starts, ticks, values, place, order, lags, out):
     end = 0
     for s in range(len(starts) - 1):
         low, high = starts[s], starts[s + 1]
-        begin, end = end, _next_series(place, high, end, n_rows)
+        begin, end = end, next_series(place, high, end, n_rows)
         first = low
         for i in range(begin, end):
             p = i if everything else place[i]
@@ -92,7 +92,7 @@ def calendar_ranges(starts, ticks, unknown, place, n_known, last, shift, width, 
     end = 0
     for s in range(len(starts) - 1):
         low, high = starts[s], starts[s + 1]
-        begin, end = end, _next_series(place, high, end, n_rows)
+        begin, end = end, next_series(place, high, end, n_rows)
         a = b = low
         latest_unknown = -1
         for i in range(begin, end):
@@ -121,7 +121,7 @@ def event_ranges(starts, ticks, unknown, place, n_known, shift, width, span, lo,
     end = 0
     for s in range(len(starts) - 1):
         low, high = starts[s], starts[s + 1]
-        begin, end = end, _next_series(place, high, end, n_rows)
+        begin, end = end, next_series(place, high, end, n_rows)
         a = first = scanned = low
         latest_unknown = -1
         for i in range(begin, end):
@@ -207,8 +207,10 @@ def _statistic(kind, m):
 
 
 @njit(cache=True)
-def range_moments(values, clock, lo, hi, order, min_samples, kinds, out):
+def range_moments(values, clock, lo, hi, order, min_samples, kinds, rows, out):
     """Fill statistics that follow from merged moments, for windows that only move ahead.
+
+    ``rows[j]`` is the row of ``out`` for statistic j.
 
     Two stacks (suffixes of an older part, one running total of a newer part) never subtract, so
     what left the window leaves no rounding error behind; each value is merged three times.
@@ -222,7 +224,7 @@ def range_moments(values, clock, lo, hi, order, min_samples, kinds, out):
         a, b = lo[i], hi[i]
         if a < 0:
             for j in range(len(kinds)):
-                out[j, row] = np.nan
+                out[rows[j], row] = np.nan
             continue
         if a >= middle:
             if b - a > len(old):
@@ -242,17 +244,17 @@ def range_moments(values, clock, lo, hi, order, min_samples, kinds, out):
             m = _merge((o[0], o[1], o[2], o[3], o[4], o[5], o[6], o[7], o[8], o[9], o[10]), recent)
         for j in range(len(kinds)):
             enough = kinds[j] == COUNT or m[0] >= min_samples
-            out[j, row] = _statistic(kinds[j], m) if enough else np.nan
+            out[rows[j], row] = _statistic(kinds[j], m) if enough else np.nan
 
 
 @njit(cache=True)
-def range_quantiles(starts, values, place, lo, hi, order, min_samples, levels, out):
+def range_quantiles(starts, values, place, lo, hi, order, min_samples, levels, rows, out):
     """Fill quantiles (linear interpolation) from a Fenwick tree over the ranks of a series."""
     n_rows = len(lo)
     end = 0
     for s in range(len(starts) - 1):
         low, high = starts[s], starts[s + 1]
-        begin, end = end, _next_series(place, high, end, n_rows)
+        begin, end = end, next_series(place, high, end, n_rows)
         if begin == end:
             continue
         by_rank = np.argsort(values[low:high], kind="mergesort")
@@ -275,7 +277,7 @@ def range_quantiles(starts, values, place, lo, hi, order, min_samples, levels, o
                 a += 1
             for j in range(len(levels)):
                 if lo[i] < 0 or n < max(min_samples, 1):
-                    out[j, row] = np.nan
+                    out[rows[j], row] = np.nan
                     continue
                 place_in = (n - 1) * levels[j]
                 k = int(place_in)
@@ -283,7 +285,7 @@ def range_quantiles(starts, values, place, lo, hi, order, min_samples, levels, o
                 if place_in > k:
                     upper = values[low + by_rank[_find_in_tree(tree, top_bit, k + 1)]]
                     value += (place_in - k) * (upper - value)
-                out[j, row] = value
+                out[rows[j], row] = value
 
 
 @njit(cache=True)

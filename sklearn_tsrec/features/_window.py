@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval
 
 from sklearn_tsrec import _kernels
 from sklearn_tsrec._times import Times, parse_duration, show
+from sklearn_tsrec._whole_windows import whole_windows
 from sklearn_tsrec.features._past import PastFeatures, as_sequence
 
 _KINDS = {
@@ -23,6 +24,7 @@ _KINDS = {
     "slope": _kernels.SLOPE,
     "skew": _kernels.SKEW,
 }
+_WHOLE = ("mean", "sum", "std", "min", "max")
 _AGES = ("recency", "time_since")
 _DAY = 86_400_000_000
 
@@ -247,34 +249,58 @@ class WindowFeatures(PastFeatures):
         """Fill the statistics of all windows of one column."""
         values = moments.history.values[:, column]
         n = len(self._statistics)
-        clock = self._read_clock_of(moments.history.ticks)
+        whole = [k for k, window in enumerate(self._windows) if self._is_whole(window)]
+        kinds = [s for s in self._statistics if s in _WHOLE] if whole else []
+        if kinds:
+            h = moments.history
+            at = [self._statistics.index(s) for s in kinds]
+            whole_windows(
+                h.starts,
+                h.ticks,
+                values,
+                moments.place,
+                moments.order,
+                self.horizon,
+                np.array([self._windows[k].steps for k in whole]),
+                np.array([_KINDS[s] for s in kinds]),
+                n * np.array(whole)[:, np.newaxis] + at,
+                out,
+            )
         for k, window in enumerate(self._windows):
-            self._statistics_of(window, moments, values, clock, out[k * n : (k + 1) * n])
+            done = kinds if k in whole else []
+            left = [s for s in self._statistics if s not in done]
+            if left:
+                self._statistics_of(window, left, moments, values, out[k * n : (k + 1) * n])
 
-    def _statistics_of(self, window, moments, values, clock, out):
-        """Fill the statistics of one window."""
+    def _is_whole(self, window):
+        """Tell whether a window counts only if each of its steps has a value."""
+        return self.frequency_ is not None and self._needed(window) == window.steps
+
+    def _statistics_of(self, window, statistics, moments, values, out):
+        """Fill some statistics of one window."""
+        clock = self._read_clock_of(moments.history.ticks)
         lo, hi = self._ranges(moments, window)
         order, place = moments.order, moments.place
         needed = self._needed(window)
         counted = self.frequency_ is None and window.span < 0
         along = np.arange(len(clock), dtype=float) if counted else clock
-        kinds = [s for s in self._statistics if s in _KINDS]
+        kinds = [s for s in statistics if s in _KINDS]
         if kinds:
-            rows = np.empty((len(kinds), out.shape[1]), dtype=out.dtype)
             codes = np.array([_KINDS[s] for s in kinds])
-            _kernels.range_moments(values, along, lo, hi, order, needed, codes, rows)
-            out[[self._statistics.index(s) for s in kinds]] = rows
+            rows = np.array([self._statistics.index(s) for s in kinds])
+            _kernels.range_moments(values, along, lo, hi, order, needed, codes, rows, out)
         if self._levels:
             levels = np.array(list(self._levels.values()))
-            rows = np.empty((len(levels), out.shape[1]), dtype=out.dtype)
+            rows = np.array([self._statistics.index(s) for s in self._levels])
             starts = moments.history.starts
-            _kernels.range_quantiles(starts, values, place, lo, hi, order, needed, levels, rows)
-            out[[self._statistics.index(s) for s in self._levels]] = rows
+            _kernels.range_quantiles(
+                starts, values, place, lo, hi, order, needed, levels, rows, out
+            )
         for age in _AGES:
-            if age in self._statistics:
+            if age in statistics:
                 row = out[self._statistics.index(age)]
                 _kernels.range_ages(values, clock, place, lo, hi, order, age == "time_since", row)
-        if "ewm" in self._statistics:
+        if "ewm" in statistics:
             lo, hi = self._ranges(moments, _Window("expanding"))
             half_life = float(window.steps) if window.steps else window.span / _DAY
             row = out[self._statistics.index("ewm")]
