@@ -9,6 +9,7 @@ from sklearn_tsrec._version import __version__
 _ROOM_OF = {
     "LagFeatures": "features",
     "PanelTimeSeriesSplit": "model_selection",
+    "SequenceRecommender": "recommendation",
     "WindowFeatures": "features",
     "as_panel": "_panel",
 }

@@ -5,10 +5,18 @@ array without a calendar: ``time=0, freq=None``.
 """
 
 from sklearn_tsrec.features import LagFeatures, WindowFeatures
+from sklearn_tsrec.recommendation import (
+    ItemKNNClassifier,
+    PersonalFrequencyClassifier,
+    SequenceRecommender,
+)
 
 ESTIMATORS = [
+    ItemKNNClassifier(),
     LagFeatures(time=0, freq=None),
     LagFeatures([1, 2], target=True, time=0, freq=None),
+    PersonalFrequencyClassifier(),
+    SequenceRecommender(time=0),
     WindowFeatures([2, "expanding"], min_samples=1, time=0, freq=None),
     WindowFeatures(3, ["median", "max"], target=True, min_samples=2, time=0, freq=None),
 ]

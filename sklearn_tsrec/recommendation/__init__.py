@@ -1,1 +1,11 @@
-"""Meta-estimators and classifiers that recommend items."""
+"""Recommendation: the next items of a series, by any classifier on windows of items."""
+
+from sklearn_tsrec.recommendation._item_knn import ItemKNNClassifier
+from sklearn_tsrec.recommendation._personal_frequency import PersonalFrequencyClassifier
+from sklearn_tsrec.recommendation._sequence_recommender import SequenceRecommender
+
+__all__ = [
+    "ItemKNNClassifier",
+    "PersonalFrequencyClassifier",
+    "SequenceRecommender",
+]

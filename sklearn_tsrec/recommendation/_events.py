@@ -1,0 +1,104 @@
+"""Logs of events: windows of the items before a moment, and the best items of a row of scores."""
+
+import numpy as np
+from numba import njit
+
+from sklearn_tsrec._history import History
+
+
+def remember_events(keys, items, seed):
+    """Sort the items of events by series and time, those of one moment in a pseudo-random order.
+
+    Events at one time have no order of their own. The order of the rows may be that of the truth,
+    and that of the labels favours some items, so a hash of series, time, item and seed decides.
+    """
+    tie = np.full(len(items), np.uint64(seed))
+    for part in (keys.codes, keys.ticks, items):
+        tie = _scramble(tie ^ part.astype(np.int64).view(np.uint64))
+    return History.build(keys, np.column_stack([tie >> np.uint64(11), items]).astype(np.float64))
+
+
+def _scramble(bits):
+    """Return well mixed bits: the finalizer of the SplitMix64 generator."""
+    bits = bits + np.uint64(0x9E3779B97F4A7C15)
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return bits ^ (bits >> np.uint64(31))
+
+
+def event_spans(history, codes, ticks=None):
+    """Return where the events of each series start and where those before each tick end.
+
+    Parameters
+    ----------
+    history : History
+        The events.
+    codes : int64 array of shape (m,)
+        Series; those that the history does not know have no events.
+    ticks : int64 array of shape (m,) or None
+        Moments; None is after all events.
+
+    Returns
+    -------
+    first, end : int64 arrays of shape (m,)
+    """
+    known = (codes >= 0) & (codes < history.n_series)
+    series = np.where(known, codes, 0)
+    first, end = history.starts[series], history.starts[series + 1]
+    end = np.where(known, end, first)
+    if ticks is not None:
+        end = _ends_before(history.ticks, first, end, np.asarray(ticks, dtype=np.int64))
+    return first, end
+
+
+@njit(cache=True)
+def _ends_before(ticks, first, end, moments):
+    """Return the end of the rows of ``first:end`` whose tick is before the moment."""
+    out = np.empty(len(first), dtype=np.int64)
+    for i in range(len(first)):
+        out[i] = first[i] + np.searchsorted(ticks[first[i] : end[i]], moments[i])
+    return out
+
+
+def event_windows(history, first, end, width):
+    """Return the last ``width`` items of each span, the oldest first, NaN in front of the first.
+
+    Returns
+    -------
+    float array of shape (len(first), width)
+    """
+    place = end[:, np.newaxis] + np.arange(-width, 0)
+    windows = history.values[:, 1][np.maximum(place, 0)]
+    windows[place < first[:, np.newaxis]] = np.nan
+    return windows
+
+
+def span_items(history, first, end):
+    """Return all items of some spans, and the number of the span each belongs to."""
+    length = end - first
+    span = np.repeat(np.arange(len(first)), length)
+    inside = np.arange(len(span)) - np.repeat(np.cumsum(length) - length, length)
+    return history.values[first[span] + inside, 1].astype(np.int64), span
+
+
+@njit(cache=True)
+def top_k(scores, k):
+    """Return the columns of the k largest scores of each row, the largest first.
+
+    Of equal scores the earlier column is first. NaN is never chosen: the rest of such a row is -1.
+    """
+    n_rows, n_columns = scores.shape
+    best = np.full((n_rows, k), -1, dtype=np.int64)
+    for row in range(n_rows):
+        found = 0
+        for column in range(n_columns):
+            score = scores[row, column]
+            if np.isnan(score) or (found == k and score <= scores[row, best[row, k - 1]]):
+                continue
+            place = min(found, k - 1)
+            while place > 0 and scores[row, best[row, place - 1]] < score:
+                best[row, place] = best[row, place - 1]
+                place -= 1
+            best[row, place] = column
+            found = min(found + 1, k)
+    return best
