@@ -45,8 +45,8 @@ def load_complete_journey():
     >>> X.loc["EGGS"].head(2).round(2)
                 price  discount
     week
-    2017-01-02   1.18      0.09
-    2017-01-09   1.79      0.02
+    2017-01-02   1.19      0.08
+    2017-01-09   1.52      0.03
     >>> y.loc["EGGS"].head(2).tolist()
     [12, 21]
     >>> events = journey.transactions.dropna(subset="category")
@@ -58,9 +58,7 @@ def load_complete_journey():
     lines = read_table("complete_journey_transactions", parse_dates=["time"])
     category = lines["product"].map(products.set_index("product")["category"])
     lines.insert(4, "category", category)
-    shelf = lines["sales"] + lines["retail_discount"]
-    quantity = lines["quantity"]
-    lines.insert(6, "price", (shelf / quantity.where(quantity > 0)).round(4))
+    lines.insert(6, "price", _price(lines).round(4))
     return Bunch(
         demand=weekly_demand(lines),
         transactions=lines,
@@ -70,6 +68,12 @@ def load_complete_journey():
     )
 
 
+def _price(lines):
+    """Return the shelf price of a unit on each receipt line."""
+    quantity = lines["quantity"]
+    return (lines["sales"] + lines["retail_discount"]) / quantity.where(quantity > 0)
+
+
 def weekly_demand(lines):
     """Sum receipt lines by category and complete week, on a full calendar."""
     day = lines["time"].dt.normalize()
@@ -77,18 +81,20 @@ def weekly_demand(lines):
     # A week counts only if the days of the table cover it from Monday to Sunday.
     complete = (week >= day.iloc[0]) & (week + pd.Timedelta(days=6) <= day.iloc[-1])
     counted = (lines["quantity"] > 0) & ~lines["category"].isin(_NOT_COUNTED)
-    lines = lines.assign(week=week, shelf=lines["sales"] + lines["retail_discount"])
-    lines = lines[complete & counted]  # lines without a category fall out of the sums below
-    sums = lines.groupby(["category", "week"])[["quantity", "shelf", "retail_discount"]].sum()
+    share = lines["retail_discount"] / (lines["sales"] + lines["retail_discount"])
+    lines = lines.assign(week=week, price=_price(lines), discount=share.fillna(0))
+    lines = lines[complete & counted]
+    # Every line counts once in price and discount: weighted by units, a household that stocks up
+    # on something cheap would lower the price of the very week in which it raises demand.
+    cells = lines.groupby(["category", "week"]).agg(
+        price=("price", "mean"), discount=("discount", "mean"), demand=("quantity", "sum")
+    )
     calendar = pd.date_range(lines["week"].min(), lines["week"].max(), freq="7D")
-    cells = pd.MultiIndex.from_product([sums.index.levels[0], calendar], names=["category", "week"])
-    demand = pd.DataFrame(
-        {
-            "price": (sums["shelf"] / sums["quantity"]).round(4),
-            "discount": (sums["retail_discount"] / sums["shelf"]).fillna(0).round(4),
-        }
-    ).reindex(cells)
-    by_category = demand.groupby(level="category")
-    demand = by_category.ffill().fillna(by_category.bfill())
-    demand["demand"] = sums["quantity"].reindex(cells, fill_value=0)
+    names = cells.index.unique("category")
+    demand = cells.round(4).reindex(
+        pd.MultiIndex.from_product([names, calendar], names=["category", "week"])
+    )
+    by_category = demand[["price", "discount"]].groupby(level="category")
+    demand[["price", "discount"]] = by_category.ffill().fillna(by_category.bfill())
+    demand["demand"] = demand["demand"].fillna(0).astype(int)
     return demand.reset_index()
