@@ -4,7 +4,13 @@ A new estimator is added here and nowhere else. Estimators that read keys are bu
 array without a calendar: ``time=0, freq=None``.
 """
 
-from sklearn_tsrec.features import LagFeatures, WindowFeatures
+from sklearn_tsrec.features import (
+    AutoregressiveFeatures,
+    LagFeatures,
+    SpectralFeatures,
+    WindowFeatures,
+    WindowStatistics,
+)
 from sklearn_tsrec.recommendation import (
     ItemKNNClassifier,
     PersonalFrequencyClassifier,
@@ -19,4 +25,7 @@ ESTIMATORS = [
     SequenceRecommender(time=0),
     WindowFeatures([2, "expanding"], min_samples=1, time=0, freq=None),
     WindowFeatures(3, ["median", "max"], target=True, min_samples=2, time=0, freq=None),
+    AutoregressiveFeatures(order=1),
+    SpectralFeatures(),
+    WindowStatistics(),
 ]
