@@ -1,0 +1,159 @@
+"""The arguments of the command, and how it ends."""
+
+import argparse
+import importlib
+import sys
+import warnings
+
+from sklearn_tsrec import __version__
+from sklearn_tsrec.cli._tables import TableError
+
+_EXIT_CODES = """\
+exit codes: 0 done, 1 the data cannot be used as asked, 2 the arguments are wrong.
+rows in error messages are counted from 1, without the header."""
+
+_RECOMMEND = """\
+examples:
+  sklearn-tsrec recommend purchases.csv --user customer --item product --time bought_at --k 10
+  sklearn-tsrec recommend plays.parquet --user listener --item album --time started \\
+      --exclude-seen --out next-albums.csv"""
+
+
+def main(argv=None):
+    """Run the command ``sklearn-tsrec``.
+
+    Parameters
+    ----------
+    argv : list of str, default=None
+        Arguments; None takes those of the process.
+
+    Returns
+    -------
+    int
+        0 if all went well, 1 if the data cannot be used as asked, 2 if the arguments are wrong.
+    """
+    try:
+        arguments = _parser().parse_args(argv)
+        command = importlib.import_module(f"sklearn_tsrec.cli._{arguments.command}")
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            warnings.showwarning = _show_warning
+            command.run(arguments)
+    except _UsageError as error:
+        return _fail(error, 2)
+    except (TableError, ValueError, TypeError, OSError, ImportError) as error:
+        return _fail(error, 1)
+    except KeyboardInterrupt:
+        return _fail("interrupted", 130)
+    return 0
+
+
+class _UsageError(Exception):
+    """Arguments that do not fit together."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message):
+        raise _UsageError(f"{message} (see {self.prog} --help)")
+
+
+def _parser():
+    """Return the parser of all commands."""
+    parser = _Parser(
+        prog="sklearn-tsrec",
+        description="Recommend items from a table.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    recommend = _command(commands, "recommend", "recommend items to every user", _RECOMMEND)
+    recommend.add_argument("file", metavar="FILE", help="events, as .csv, .csv.gz or .parquet")
+    recommend.add_argument("--user", required=True, metavar="COLUMN", help="who chose")
+    recommend.add_argument("--item", required=True, metavar="COLUMN", help="what was chosen")
+    _add_time(recommend)
+    recommend.add_argument(
+        "--k", type=_positive, default=10, help="items for each user (%(default)s)"
+    )
+    recommend.add_argument(
+        "--model",
+        choices=["knn", "personal", "popularity"],
+        default="knn",
+        help="item-kNN, own frequency, or popularity (%(default)s)",
+    )
+    recommend.add_argument(
+        "--half-life",
+        type=_duration,
+        metavar="AGE",
+        help="at which an event counts half: 30D, or a number if times are numbers (no ageing)",
+    )
+    recommend.add_argument(
+        "--exclude-seen", action="store_true", help="leave out what a user has chosen before"
+    )
+    _add_out(recommend)
+
+    return parser
+
+
+def _command(commands, name, summary, epilog):
+    """Add one command."""
+    return commands.add_parser(
+        name,
+        help=summary,
+        description=summary[0].upper() + summary[1:] + ".",
+        epilog=f"{epilog}\n\n{_EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _add_time(parser):
+    """Add what says where and how the time is written."""
+    parser.add_argument("--time", required=True, metavar="COLUMN", help="when it was")
+    parser.add_argument(
+        "--time-format",
+        metavar="FORMAT",
+        help="how times are written, such as %%d.%%m.%%Y (ISO 8601, or plain numbers)",
+    )
+
+
+def _add_out(parser):
+    """Add where to write the table."""
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        help=".csv, .csv.gz or .parquet to write (CSV on the standard output)",
+    )
+
+
+def _positive(text):
+    """Read a whole number of at least 1."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return number
+
+
+def _duration(text):
+    """Read a number, or leave a duration such as "30D" to the recommender."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _fail(message, code):
+    """Say what went wrong in one line, and return the exit code."""
+    print(f"sklearn-tsrec: error: {' '.join(str(message).split())}", file=sys.stderr)
+    return code
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None):
+    """Write a warning as one line; those for developers stay silent."""
+    if not issubclass(category, (DeprecationWarning, FutureWarning)):
+        print(f"sklearn-tsrec: warning: {' '.join(str(message).split())}", file=sys.stderr)
