@@ -6,6 +6,8 @@ array without a calendar: ``time=0, freq=None``.
 
 from sklearn_tsrec.features import (
     AutoregressiveFeatures,
+    CalendarFeatures,
+    FourierFeatures,
     LagFeatures,
     SpectralFeatures,
     WindowFeatures,
@@ -26,6 +28,8 @@ ESTIMATORS = [
     WindowFeatures([2, "expanding"], min_samples=1, time=0, freq=None),
     WindowFeatures(3, ["median", "max"], target=True, min_samples=2, time=0, freq=None),
     AutoregressiveFeatures(order=1),
+    CalendarFeatures(time=0),
+    FourierFeatures([7, 2.5], time=0, freq=None),
     SpectralFeatures(),
     WindowStatistics(),
 ]

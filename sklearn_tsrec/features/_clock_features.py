@@ -1,0 +1,71 @@
+"""What features of the time alone share."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_tsrec._keys import KeyedMixin
+
+
+class ClockFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
+    """Base class: features of a row's time, whatever its series and its values."""
+
+    group = None
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Learn what kind of time the table has.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+            Keyed table.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+        """
+        X = self._check_table(X, reset=True)
+        self._learn_clock(X)
+        self._features_out = [f"{self.time_name_}__{name}" for name in self._feature_names()]
+        return self
+
+    def transform(self, X):
+        """Compute the features of each row's time.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+            Keyed table.
+
+        Returns
+        -------
+        X_out : array of shape (n, n_features_out)
+        """
+        check_is_fitted(self)
+        X = self._check_table(X, reset=False)
+        times, ticks, inverse = self._read_ticks(X)
+        return self._compute(times, ticks)[inverse]
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the features: the name of the time, ``__``, the feature.
+
+        Parameters
+        ----------
+        input_features : None
+            Ignored: the features depend on the time only.
+
+        Returns
+        -------
+        names : ndarray of str
+        """
+        check_is_fitted(self)
+        return np.array(self._features_out, dtype=object)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        # Values may be missing, times may not.
+        tags.input_tags.allow_nan = self.time is None
+        return tags
