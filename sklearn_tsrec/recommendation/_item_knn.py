@@ -2,6 +2,7 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 from numba import njit
 from scipy import sparse
 from sklearn.base import BaseEstimator, _fit_context
@@ -11,15 +12,17 @@ from sklearn_tsrec.recommendation._window_classifier import WindowClassifier
 
 
 class ItemKNNClassifier(WindowClassifier, BaseEstimator):
-    r"""Expect items that are often next when items like those in the window came before.
+    """Expect items that are often next when items like those in the window came before.
 
-    The similarity of a window's item j and a next item i is the cosine, over the training rows, of
-    "j is in the window" and "i comes next", with n the (weighted) numbers of such rows::
+    Each place of a window has a weight: 1 for the latest, and ``decay`` times that of the place
+    after it for all others. With w the weight of the latest place of item j in the window (0 if it
+    has none) and n = 1 if item i comes next (else 0), the similarity of j and i is the cosine of w
+    and n over the training rows::
 
-        similarity(j, i) = n(j, i) / (sqrt(n(j) * n(i)) + shrinkage)
+        similarity(j, i) = sum(w * n) / (sqrt(sum(w ** 2) * sum(n)) + shrinkage)
 
-    An item scores the sum of its similarities to the items of the window, the latest weighted 1
-    and each earlier place ``decay`` times the one after it. Scores are made to sum to 1.
+    An item scores the sum, over the places of the window, of weight times similarity. Scores are
+    made to sum to 1.
 
     Parameters
     ----------
@@ -29,6 +32,9 @@ class ItemKNNClassifier(WindowClassifier, BaseEstimator):
         Weight of each place of the window over that of the place after it; 1 weighs all alike.
     shrinkage : float, default=0.0
         Draws similarities that few rows support towards 0; in (weighted) rows.
+    self_similarity : float or None, default=None
+        Similarity of an item to itself, which says how likely repeats are; None learns it like any
+        other. The plain cosine between items has 1.
     smoothing : float, default=0.01
         Share of the popularity in the result. It ranks the items that nothing in the window is
         similar to, and is the whole answer for a window without a known item.
@@ -72,13 +78,17 @@ class ItemKNNClassifier(WindowClassifier, BaseEstimator):
         "n_neighbors": [Interval(Integral, 1, None, closed="left"), None],
         "decay": [Interval(Real, 0, 1, closed="right")],
         "shrinkage": [Interval(Real, 0, None, closed="left")],
+        "self_similarity": [Interval(Real, 0, None, closed="left"), None],
         "smoothing": [Interval(Real, 0, 1, closed="right")],
     }
 
-    def __init__(self, n_neighbors=None, *, decay=1.0, shrinkage=0.0, smoothing=0.01):
+    def __init__(
+        self, n_neighbors=None, *, decay=1.0, shrinkage=0.0, self_similarity=None, smoothing=0.01
+    ):
         self.n_neighbors = n_neighbors
         self.decay = decay
         self.shrinkage = shrinkage
+        self.self_similarity = self_similarity
         self.smoothing = smoothing
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -102,17 +112,28 @@ class ItemKNNClassifier(WindowClassifier, BaseEstimator):
         self.items_ = np.unique(X[~np.isnan(X)])
         items = self._positions(X, self.items_)
         row, column = np.nonzero(items >= 0)
+        # An item that fills two places of a window is in it once, at its latest place.
+        cell = pd.Series(row * len(self.items_) + items[row, column])
+        latest = ~cell.duplicated(keep="last").to_numpy()
+        row, column = row[latest], column[latest]
         shape = len(X), len(self.items_)
-        present = sparse.csr_array((np.ones(len(row)), (row, items[row, column])), shape=shape)
-        present.data[:] = 1.0  # an item that fills two places of a window is in it once
+        recency = self._place_weights(X.shape[1])[column]
+        present = sparse.csr_array((recency, (row, items[row, column])), shape=shape)
         rows = np.arange(len(X))
         following = sparse.csr_array((weight, (rows, codes)), shape=(len(X), len(self.classes_)))
         together = (present.T @ following).tocoo()
-        norm = np.sqrt(present.T @ weight), np.sqrt(np.bincount(codes, weight))
+        norm = np.sqrt(present.power(2).T @ weight), np.sqrt(np.bincount(codes, weight))
         j, i = together.coords
-        counted = together.data > 0
+        same = self._positions(self.items_, self.classes_)
+        counted = (together.data > 0) & (norm[0][j] > 0)  # far places can weigh 0 in floats
+        if self.self_similarity is not None:
+            counted &= same[j] != i
         j, i, count = j[counted], i[counted], together.data[counted]
         similarity = count / (norm[0][j] * norm[1][i] + self.shrinkage)
+        if self.self_similarity is not None:
+            own = np.flatnonzero(same >= 0)
+            j, i = np.append(j, own), np.append(i, same[own])
+            similarity = np.append(similarity, np.full(len(own), float(self.self_similarity)))
         if self.n_neighbors is not None:
             order = np.lexsort((j, -similarity, i))
             first = np.searchsorted(i[order], i[order])
@@ -121,9 +142,13 @@ class ItemKNNClassifier(WindowClassifier, BaseEstimator):
         self.similarity_ = sparse.csr_array((similarity, (j, i)), shape=together.shape)
         return self
 
+    def _place_weights(self, width):
+        """Return how much each place of a window counts, the latest last."""
+        return float(self.decay) ** np.arange(width - 1, -1, -1)
+
     def _score(self, X):
         items = self._positions(X, self.items_)
-        weights = float(self.decay) ** np.arange(X.shape[1] - 1, -1, -1)
+        weights = self._place_weights(X.shape[1])
         proba = np.zeros((len(X), len(self.classes_)))
         matrix = self.similarity_
         _add_similar(matrix.indptr, matrix.indices, matrix.data, items, weights, proba)

@@ -27,28 +27,42 @@ def test_personal_frequency_counts(X, random, smoothing):
             assert p == pytest.approx(expected)
 
 
+def weight_in(window, item, decay):
+    """Return the weight of the latest place of an item in a window."""
+    ages = [age for age, other in enumerate(window[::-1]) if other == item]
+    return decay ** ages[0] if ages else 0.0
+
+
 @settings(max_examples=50, deadline=None)
 @given(
     WINDOWS,
     st.randoms(use_true_random=False),
     st.floats(0.1, 1),
     st.floats(0, 3),
+    st.none() | st.floats(0, 1),
     st.floats(0.01, 1),
 )
-def test_item_knn_is_a_cosine(X, random, decay, shrinkage, smoothing):
+def test_item_knn_is_a_cosine(X, random, decay, shrinkage, self_similarity, smoothing):
     y = np.array([random.randrange(3) for _ in X])
     weight = np.array([random.uniform(0.1, 2) for _ in X])
-    model = ItemKNNClassifier(decay=decay, shrinkage=shrinkage, smoothing=smoothing)
+    model = ItemKNNClassifier(
+        decay=decay, shrinkage=shrinkage, self_similarity=self_similarity, smoothing=smoothing
+    )
     proba = model.fit(X, y, weight).predict_proba(X)
     prior = np.array([weight[y == i].sum() for i in model.classes_]) / weight.sum()
     for window, given_proba in zip(X, proba, strict=True):
         score = np.zeros(len(model.classes_))
         for age, item in enumerate(window[::-1]):
+            if np.isnan(item):
+                continue
+            recency = np.array([weight_in(row, item, decay) for row in X])
             for c, label in enumerate(model.classes_):
-                has, next_ = (item == X).any(axis=1), y == label
-                norm = np.sqrt(weight[has].sum() * weight[next_].sum()) + shrinkage
-                together = weight[has & next_].sum()
-                score[c] += decay**age * together / norm if together else 0
+                next_ = y == label
+                norm = np.sqrt((weight * recency**2).sum() * weight[next_].sum()) + shrinkage
+                similarity = (weight * recency)[next_].sum() / norm
+                if self_similarity is not None and item == label:
+                    similarity = self_similarity
+                score[c] += decay**age * similarity
         if score.sum():
             expected = (1 - smoothing) * score / score.sum() + smoothing * prior
         else:
@@ -74,6 +88,13 @@ def test_decay_prefers_what_follows_the_latest_item():
     np.testing.assert_allclose(proba, [[0.99 / 3 + 0.005, 0.99 * 2 / 3 + 0.005]])
 
 
+def test_long_windows_with_steep_decay_stay_finite():
+    X = np.full((2, 400), NAN)
+    X[:, 0], X[:, 200] = 1, 2
+    proba = ItemKNNClassifier(decay=0.1).fit(X, [3, 4]).predict_proba(X)
+    np.testing.assert_allclose(proba, 0.5)
+
+
 @pytest.mark.parametrize("model", [ItemKNNClassifier(), PersonalFrequencyClassifier()])
 def test_empty_windows_give_the_popularity(model):
     X, y = [[NAN, NAN], [1, 2], [2, NAN]], [1, 1, 2]
@@ -91,6 +112,7 @@ def test_empty_windows_give_the_popularity(model):
         (ItemKNNClassifier(decay=0), "decay"),
         (ItemKNNClassifier(decay=1.1), "decay"),
         (ItemKNNClassifier(shrinkage=-1), "shrinkage"),
+        (ItemKNNClassifier(self_similarity=-1), "self_similarity"),
         (ItemKNNClassifier(smoothing=0), "smoothing"),
     ],
 )
