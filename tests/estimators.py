@@ -13,6 +13,7 @@ from sklearn_tsrec.features import (
     WindowFeatures,
     WindowStatistics,
 )
+from sklearn_tsrec.preprocessing import OutlierClipper, SeriesImputer, SeriesScaler
 from sklearn_tsrec.recommendation import (
     ItemKNNClassifier,
     PersonalFrequencyClassifier,
@@ -32,4 +33,9 @@ ESTIMATORS = [
     FourierFeatures([7, 2.5], time=0, freq=None),
     SpectralFeatures(),
     WindowStatistics(),
+    OutlierClipper(time=0, freq=None),
+    SeriesImputer(time=0, freq=None),
+    SeriesImputer("seasonal", period=2, time=0, freq=None),
+    SeriesImputer("linear", time=0, freq=None),
+    SeriesScaler(time=0),
 ]

@@ -1,0 +1,113 @@
+"""What the transformers of keyed tables share."""
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_tsrec._history import History
+from sklearn_tsrec._keys import KeyedMixin
+from sklearn_tsrec._table import as_list, column_position, is_frame
+
+
+class KeyedTableTransformer(KeyedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Base class: the same table with new values in some columns, keys untouched.
+
+    A frame gives a frame of its kind and an array an array: the keys must survive for the next
+    step.
+    """
+
+    def _values(self, X):
+        """Return the columns to work on as float64."""
+        return self._select_columns(X, self.columns)[0].astype(np.float64, copy=False)
+
+    def _replace(self, X, values):
+        """Return a copy of X with new values in the columns to work on."""
+        if self.columns is None:
+            keys = self._key_columns(X)
+            positions = [j for j in range(X.shape[1]) if j not in keys]
+        else:
+            positions = [column_position(X, c, "columns") for c in as_list(self.columns)]
+        if isinstance(X, pd.DataFrame):
+            X = X.copy()
+            for j, position in enumerate(positions):
+                X.isetitem(position, values[:, j])
+            return X
+        if is_frame(X):
+            frame = nw.from_native(X, eager_only=True)
+            names = [frame.columns[position] for position in positions]
+            new = [
+                nw.new_series(
+                    name, np.ascontiguousarray(values[:, j]), backend=frame.implementation
+                )
+                for j, name in enumerate(names)
+            ]
+            return frame.with_columns(*new).to_native()
+        X = X.copy()
+        X[:, positions] = values
+        return X
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        # Values may be missing, keys may not: with keys in columns not every cell may be NaN.
+        tags.input_tags.allow_nan = self.time is None
+        return tags
+
+
+class PastTransformer(KeyedTableTransformer):
+    """Base class of what compares each value with others of its series."""
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Remember the training table by key.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+            Keyed table.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+        """
+        X = self._check_table(X, reset=True)
+        self._check_parameters()
+        keys = self._fit_keys(X)
+        self._history = History.build(keys, self._values(X))
+        return self
+
+    def transform(self, X):
+        """Return the table with new values; the training table is remembered as the past.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+            Keyed table. Its values replace remembered ones at the same keys.
+
+        Returns
+        -------
+        X_out : table of the kind of X, of shape (n, p)
+        """
+        check_is_fitted(self)
+        X = self._check_table(X, reset=False)
+        pool, order, place = self._history.overlay(self._read_keys(X), self._values(X))
+        clock = pool.ticks if self.frequency_ is not None else _count_moments(pool)
+        last = np.full(pool.n_series, np.iinfo(np.int64).min)
+        last[: self._history.n_series] = self._history.last_ticks()
+        values = np.empty((len(order), pool.values.shape[1]))
+        for j in range(values.shape[1]):
+            column = np.ascontiguousarray(pool.values[:, j])
+            values[order, j] = self._compute(pool, clock, column, last)[place]
+        return self._replace(X, values)
+
+
+def _count_moments(pool):
+    """Return the number of each row's moment in its series: the clock of event logs."""
+    new = np.ones(len(pool.ticks), dtype=np.int64)
+    new[1:] = pool.ticks[1:] != pool.ticks[:-1]
+    inner = pool.starts[pool.starts < len(new)]
+    new[inner] = 1
+    return np.cumsum(new)
