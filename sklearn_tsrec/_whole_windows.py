@@ -45,8 +45,7 @@ def whole_windows(starts, ticks, values, place, order, shift, widths, kinds, row
                 stop = last if gapless else run + 1
                 while stop < last and ticks[stop] == ticks[stop - 1] + 1:
                     stop += 1
-                c, d = run - first, stop - first
-                _trailing(values[run:stop], widths, wanted, power[:, :, c:d], result[:, :, c:d])
+                _trailing(values[run:stop], widths, wanted, power, result, run - first)
                 run = stop
             at = 0
             if not gapless:
@@ -58,78 +57,80 @@ def whole_windows(starts, ticks, values, place, order, shift, widths, kinds, row
                     found = ticks[first + at] == ticks[p] - shift
                     for k in range(len(widths)):
                         for j in range(len(kinds)):
-                            value = _whole(kinds[j], widths[k], result[:, k], at)
+                            value = _whole(kinds[j], widths[k], result, k, at)
                             out[rows[k, j], row] = value if found else np.nan
             else:
                 for k in range(len(widths)):
                     for j in range(len(kinds)):
                         into = out[rows[k, j]]
                         if everything:
-                            _whole_column(
-                                kinds[j], widths[k], result[:, k], a - first - shift, into[a:b]
-                            )
+                            at = a - first - shift
+                            _whole_column(kinds[j], widths[k], result, k, at, into[a:b])
                             continue
                         for i in range(a, b):
                             at = place[i] - first - shift
-                            value = _whole(kinds[j], widths[k], result[:, k], max(at, 0))
+                            value = _whole(kinds[j], widths[k], result, k, max(at, 0))
                             into[order[i]] = value if at >= 0 else np.nan
             a = b
 
 
 @njit(cache=True)
-def _whole(kind, width, result, at):
-    """Return one statistic of the window that ends at a position."""
+def _whole(kind, width, result, k, at):
+    """Return one statistic of the window k that ends at a position."""
+    total = result[0, k, at]
     if kind == SUM:
-        return result[0, at]
+        return total
     if kind == MEAN:
-        return result[0, at] / width
+        return total / width
     if kind == STD:
-        return np.sqrt(result[2, at] / (width - 1)) if width > 1 else np.nan
-    if result[0, at] != result[0, at]:  # minima and maxima do not pass NaN on
+        return np.sqrt(result[2, k, at] / (width - 1)) if width > 1 else np.nan
+    if total != total:  # minima and maxima do not pass NaN on
         return np.nan
-    return result[3 if kind == MIN else 4, at]
+    return result[3 if kind == MIN else 4, k, at]
 
 
 @njit(cache=True)
-def _whole_column(kind, width, result, at, into):
+def _whole_column(kind, width, result, k, at, into):
     """Fill one statistic of consecutive windows, the first of which ends at a position."""
     head = min(max(-at, 0), len(into))
-    n = len(into) - head
     into[:head] = np.nan
     into = into[head:]
-    part = result[:, at + head : at + head + n]
-    sums = part[0]
+    n = len(into)
+    at += head
+    sums = result[0, k][at : at + n]
     if kind == SUM:
         for i in range(n):
             into[i] = sums[i]
     elif kind == MEAN:
-        share = 1.0 / width
         for i in range(n):
-            into[i] = sums[i] * share
+            into[i] = sums[i] / width
     elif kind == STD:
-        squares = part[2]
+        squares = result[2, k][at : at + n]
         share = 1.0 / (width - 1) if width > 1 else np.nan
         for i in range(n):
             into[i] = np.sqrt(squares[i] * share)
     else:
-        extremes = part[3 if kind == MIN else 4]
+        extremes = result[3 if kind == MIN else 4, k][at : at + n]
         for i in range(n):
             into[i] = extremes[i] if sums[i] == sums[i] else np.nan
 
 
 @njit(cache=True)
-def _trailing(x, widths, wanted, power, result):
-    """Aggregate the trailing windows of values without gaps.
+def _trailing(x, widths, wanted, power, result, at):
+    """Aggregate the trailing windows of values without gaps, into ``result`` from ``at`` on.
 
     Aggregates of 1, 2, 4, … values are doubled, and each width is put together from those of its
     binary digits: a few additions of whole arrays, and no value is ever subtracted. The first axis
     of ``power`` and ``result`` holds sum, mean, sum of squared deviations, minimum and maximum.
+
+    The loops run over slices, with no index but their own: only then do they become vector code.
     """
     n = len(x)
     std, low, high = wanted
     for q in range(5):
+        into = power[q, 0]
         for i in range(n):
-            power[q, 0, i] = 0.0 if q == 2 else x[i]
+            into[i] = 0.0 if q == 2 else x[i]
     top = widths.max()
     k, side = 1, 0
     while k <= top:
@@ -137,79 +138,92 @@ def _trailing(x, widths, wanted, power, result):
         lows, highs = power[3, side], power[4, side]
         for w in range(len(widths)):
             width = widths[w]
-            r_sums, r_means, r_squares = result[0, w], result[1, w], result[2, w]
-            if width & k:
-                a = width & (k - 1)  # how many values the smaller digits cover
-                if a == 0:
-                    r_sums[:n] = sums[:n]
+            a = width & (k - 1)  # how many values the smaller digits cover
+            begin = a + k - 1
+            if width & k and begin < n:
+                r_sums = result[0, w][at + begin : at + n]
+                r_means = result[1, w][at + begin : at + n]
+                r_squares = result[2, w][at + begin : at + n]
+                if a:
+                    _add(r_sums, r_sums, sums[k - 1 : n - a])
                     if std:
-                        r_means[:n] = means[:n]
-                        r_squares[:n] = squares[:n]
+                        _merge(
+                            r_means,
+                            r_squares,
+                            r_means,
+                            r_squares,
+                            means[k - 1 : n - a],
+                            squares[k - 1 : n - a],
+                            a,
+                            k,
+                        )
                 else:
-                    _add(r_sums, sums, a, k, n)
+                    r_sums[:] = sums[begin:n]
                     if std:
-                        _add_moments(r_means, r_squares, means, squares, a, k, n)
-            if k <= width < 2 * k:
+                        r_means[:] = means[begin:n]
+                        r_squares[:] = squares[begin:n]
+            if k <= width < 2 * k and width <= n:
+                here, there = slice(width - 1, n), slice(k - 1, n - width + k)
                 if low:
-                    _least(result[3, w], lows, width - k, width - 1, n)
+                    _least(result[3, w][at + width - 1 : at + n], lows[here], lows[there])
                 if high:
-                    _most(result[4, w], highs, width - k, width - 1, n)
-        if 2 * k <= top:
-            other = power[:, 1 - side]
-            for i in range(2 * k - 1, n):
-                other[0, i] = sums[i] + sums[i - k]
+                    _most(result[4, w][at + width - 1 : at + n], highs[here], highs[there])
+        if 2 * k <= min(top, n):
+            into = slice(2 * k - 1, n)
+            there = slice(k - 1, n - k)
+            _add(power[0, 1 - side][into], sums[into], sums[there])
             if std:
-                _double_moments(other[1], other[2], means, squares, k, n)
+                _merge(
+                    power[1, 1 - side][into],
+                    power[2, 1 - side][into],
+                    means[into],
+                    squares[into],
+                    means[there],
+                    squares[there],
+                    k,
+                    k,
+                )
             if low:
-                _least(other[3], lows, k, 2 * k - 1, n)
+                _least(power[3, 1 - side][into], lows[into], lows[there])
             if high:
-                _most(other[4], highs, k, 2 * k - 1, n)
+                _most(power[4, 1 - side][into], highs[into], highs[there])
             side = 1 - side
+        elif 2 * k > n:
+            break
         k *= 2
     for w in range(len(widths)):
-        head = min(widths[w] - 1, n)
-        result[0, w, :head] = np.nan
-        result[2, w, :head] = np.nan
+        head = at + min(widths[w] - 1, n)
+        result[0, w, at:head] = np.nan
+        result[2, w, at:head] = np.nan
 
 
 @njit(cache=True)
-def _add(r_sums, sums, a, k, n):
-    """Add to windows of a values the k values before them."""
-    for i in range(a + k - 1, n):
-        r_sums[i] += sums[i - a]
+def _add(into, here, there):
+    """Add the sums of adjacent windows."""
+    for i in range(len(into)):
+        into[i] = here[i] + there[i]
 
 
 @njit(cache=True)
-def _add_moments(r_means, r_squares, means, squares, a, k, n):
-    """Merge into moments of a values those of the k values before them."""
-    share, both = k / (a + k), a * k / (a + k)
-    for i in range(a + k - 1, n):
-        d = means[i - a] - r_means[i]
-        r_squares[i] += squares[i - a] + d * d * both
-        r_means[i] += d * share
+def _merge(into, into_squares, here, here_squares, there, there_squares, a, b):
+    """Merge the means and squares of adjacent windows of a and b values."""
+    share, both = b / (a + b), a * b / (a + b)
+    for i in range(len(into)):
+        mean = here[i]
+        d = there[i] - mean
+        into_squares[i] = here_squares[i] + there_squares[i] + d * d * both
+        into[i] = mean + d * share
 
 
 @njit(cache=True)
-def _double_moments(out_means, out_squares, means, squares, k, n):
-    """Merge the moments of k values and of the k values before them."""
-    both = 0.5 * k
-    for i in range(2 * k - 1, n):
-        d = means[i] - means[i - k]
-        out_squares[i] = squares[i] + squares[i - k] + d * d * both
-        out_means[i] = means[i - k] + 0.5 * d
+def _least(into, here, there):
+    """Take the smaller minimum of two windows."""
+    for i in range(len(into)):
+        into[i] = here[i] if here[i] < there[i] else there[i]
 
 
 @njit(cache=True)
-def _least(into, lows, back, begin, n):
-    """Take the smaller of the aggregates here and some positions back."""
-    for i in range(begin, n):
-        here, there = lows[i], lows[i - back]
-        into[i] = here if here < there else there
-
-
-@njit(cache=True)
-def _most(into, highs, back, begin, n):
-    """Take the larger of the aggregates here and some positions back."""
-    for i in range(begin, n):
-        here, there = highs[i], highs[i - back]
-        into[i] = here if here > there else there
+def _most(into, here, there):
+    """Take the larger maximum of two windows."""
+    for i in range(len(into)):
+        into[i] = here[i] if here[i] > there[i] else there[i]
