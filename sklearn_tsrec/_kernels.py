@@ -39,10 +39,8 @@ def calendar_lags(starts, ticks, values, place, order, lags, out):
                 lag = lags[j]
                 if gapless and everything:
                     head = min(max(low + lag, a), b)
-                    for i in range(a, head):
-                        out[j, i] = np.nan
-                    for i in range(head, b):
-                        out[j, i] = values[i - lag]
+                    out[j, a:head] = np.nan
+                    out[j, head:b] = values[head - lag : b - lag]
                 elif gapless:
                     for i in range(a, b):
                         at = place[i] - lag
