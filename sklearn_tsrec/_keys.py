@@ -184,17 +184,19 @@ def _factorize_levels(levels, codes):
 
 
 def _compact(code):
-    """Renumber codes to 0 … m - 1, and return the first row of each."""
+    """Renumber codes to 0 … m - 1, and return a row of each."""
     size = int(code.max(initial=-1)) + 1
     if size > 4 * len(code) + 1024:
-        _, first, code = np.unique(code, return_index=True, return_inverse=True)
-        return code, first
-    first = np.full(size, -1, dtype=np.int64)
-    first[code[::-1]] = np.arange(len(code))[::-1]
-    used = np.flatnonzero(first >= 0)
+        _, row, code = np.unique(code, return_index=True, return_inverse=True)
+        return code, row
+    row = np.full(size, -1, dtype=np.int64)
+    row[code] = np.arange(len(code))
+    used = np.flatnonzero(row >= 0)
+    if len(used) == size:
+        return code, row
     number = np.zeros(size, dtype=np.int64)
     number[used] = np.arange(len(used))
-    return number[code], first[used]
+    return number[code], row[used]
 
 
 def _check_no_missing(missing):
