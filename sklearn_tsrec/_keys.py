@@ -10,7 +10,14 @@ import pandas as pd
 from sklearn.utils.validation import validate_data
 
 from sklearn_tsrec._frequency import check_regular, make_frequency
-from sklearn_tsrec._table import as_list, column_position, column_values, is_frame, select_columns
+from sklearn_tsrec._table import (
+    as_list,
+    column_labels,
+    column_position,
+    column_values,
+    is_frame,
+    select_columns,
+)
 from sklearn_tsrec._times import Times, read_times, show
 
 
@@ -159,7 +166,7 @@ def _read_groups(X, group, time):
         if time is not None or not isinstance(index, pd.MultiIndex):
             return np.zeros(X.shape[0], dtype=np.int64), pd.RangeIndex(1)
         return _factorize_levels(index.levels[:-1], index.codes[:-1])
-    parts = [column_values(X, column_position(X, key, "group")) for key in as_list(group)]
+    parts = [column_labels(X, column_position(X, key, "group")) for key in as_list(group)]
     if not parts:
         raise ValueError("group=[] names no column: give a column, several, or None.")
     parts = [part if isinstance(part, pd.Index) else pd.Index(part) for part in parts]

@@ -66,6 +66,21 @@ def column_values(X, position):
     return series.to_numpy()
 
 
+def column_labels(X, position):
+    """Return one column of labels; text of polars and arrow tables as categories.
+
+    Their text is no array of objects: numbering it there spares making a string of every row.
+    """
+    if not isinstance(X, pd.DataFrame) and is_frame(X):
+        frame = nw.from_native(X, eager_only=True)
+        series = frame[frame.columns[position]]
+        if series.dtype == nw.String and not series.null_count():
+            labels = series.unique().to_list()
+            codes = series.replace_strict(labels, range(len(labels)), return_dtype=nw.Int64)
+            return pd.CategoricalIndex(pd.Categorical.from_codes(codes.to_numpy(), labels))
+    return column_values(X, position)
+
+
 def select_columns(X, columns, *, skip=(), parameter="columns"):
     """Return chosen columns of a table as numbers, with their names.
 

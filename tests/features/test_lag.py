@@ -188,7 +188,8 @@ def test_in_scikit_learn(tmp_path):
 
 
 def test_polars_in_and_out():
-    polars = pytest.importorskip("polars")
+    import polars
+
     X, _ = regular()
     table = polars.from_pandas(X.reset_index())
     lag = LagFeatures([1], group="series", time="date").set_output(transform="polars")
@@ -197,6 +198,32 @@ def test_polars_in_and_out():
     np.testing.assert_array_equal(
         got["price__lag1"].to_numpy(), X.groupby("series")["price"].shift(1)
     )
+
+
+def test_arrow_tables_and_text_that_is_missing():
+    import pyarrow as pa
+
+    X, _ = regular()
+    table = pa.Table.from_pandas(X.reset_index())
+    lag = LagFeatures([1], group="series", time="date").fit(table)
+    np.testing.assert_array_equal(lag.transform(table)[:, 0], X.groupby("series")["price"].shift(1))
+    assert lag.groups_.tolist() == ["s0", "s1", "s2"]
+    holes = pa.table({"g": ["a", None], "t": [1, 2], "v": [1.0, 2.0]})
+    with pytest.raises(ValueError, match="group is missing in row 1"):
+        LagFeatures([1], group="g", time="t", freq=1).fit(holes)
+
+
+def test_long_series_with_holes_and_few_rows_asked_for():
+    rng = np.random.default_rng(0)
+    days = pd.date_range("2000-01-01", periods=6000)
+    series = pd.Series(rng.normal(size=6000), index=days.rename("date"))
+    X = pd.DataFrame({"v": series})[rng.random(6000) < 0.999]
+    lags = [1, 365, 2000]
+    want = pd.concat([X["v"].reindex(days).shift(k) for k in lags], axis=1).loc[X.index]
+    fitted = LagFeatures(lags).fit(X)
+    rows = rng.permutation(len(X))[:200]
+    np.testing.assert_array_equal(LagFeatures(lags).fit_transform(X), want)
+    np.testing.assert_array_equal(fitted.transform(X.iloc[rows]), want.iloc[rows])
 
 
 def test_single_rows_and_long_names():

@@ -157,6 +157,23 @@ def test_fast_and_general_paths_agree():
         assert np.isfinite(fast[:, 5 * k]).any()
 
 
+@pytest.mark.parametrize("holes", [0, 0.002])
+@pytest.mark.parametrize("window", [5, 300, 2500])
+def test_long_series_with_holes_and_few_rows_asked_for(window, holes):
+    rng = np.random.default_rng(0)
+    days = pd.date_range("2000-01-01", periods=7000)
+    values = pd.Series(rng.normal(size=7000), index=days.rename("date"))
+    X = pd.DataFrame({"v": values})[rng.random(7000) >= holes]
+    past = X["v"].reindex(days).rolling(window)
+    want = past.agg(["mean", "std", "min", "max"]).shift(3).loc[X.index]
+    features = WindowFeatures(window, ["mean", "std", "min", "max"], horizon=3)
+    np.testing.assert_allclose(features.fit_transform(X), want, rtol=1e-9, atol=1e-12)
+    rows = rng.permutation(len(X))[:200]
+    np.testing.assert_allclose(
+        features.transform(X.iloc[rows]), want.iloc[rows], rtol=1e-9, atol=1e-12
+    )
+
+
 @pytest.mark.parametrize("window", [3, 7, 28, 100])
 @pytest.mark.parametrize("min_samples", [None, 2])
 def test_large_levels_keep_their_digits(window, min_samples):
