@@ -12,6 +12,7 @@ _ROOM_OF = {
     "PanelTimeSeriesSplit": "model_selection",
     "SequenceRecommender": "recommendation",
     "WindowFeatures": "features",
+    "WindowForecaster": "forecasting",
     "as_panel": "_panel",
 }
 

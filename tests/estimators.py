@@ -4,6 +4,9 @@ A new estimator is added here and nowhere else. Estimators that read keys are bu
 array without a calendar: ``time=0, freq=None``.
 """
 
+from sklearn.linear_model import Ridge
+from sklearn.tree import DecisionTreeRegressor
+
 from sklearn_tsrec.features import (
     AutoregressiveFeatures,
     CalendarFeatures,
@@ -13,6 +16,7 @@ from sklearn_tsrec.features import (
     WindowFeatures,
     WindowStatistics,
 )
+from sklearn_tsrec.forecasting import WindowForecaster
 from sklearn_tsrec.preprocessing import OutlierClipper, SeriesImputer, SeriesScaler
 from sklearn_tsrec.recommendation import (
     ItemKNNClassifier,
@@ -26,6 +30,15 @@ ESTIMATORS = [
     LagFeatures([1, 2], target=True, time=0, freq=None),
     PersonalFrequencyClassifier(),
     SequenceRecommender(time=0),
+    WindowForecaster(Ridge(), window=2, time=0, freq=None),
+    WindowForecaster(Ridge(), window=1, horizon=2, time=0, freq=None),
+    WindowForecaster(
+        DecisionTreeRegressor(random_state=0),
+        window=2,
+        target_transform=["last", "scale"],
+        time=0,
+        freq=None,
+    ),
     WindowFeatures([2, "expanding"], min_samples=1, time=0, freq=None),
     WindowFeatures(3, ["median", "max"], target=True, min_samples=2, time=0, freq=None),
     AutoregressiveFeatures(order=1),
