@@ -5,6 +5,7 @@ import pandas as pd
 from sklearn.utils.validation import _num_samples
 
 from sklearn_tsrec._key_frame import key_frame
+from sklearn_tsrec._parts import fitted_parts
 from sklearn_tsrec._table import check_target
 from sklearn_tsrec.metrics._forecast import mean_difference, root_mean_squared_scaled_error
 
@@ -81,46 +82,15 @@ class RankingScorer(_Scorer):
 
 
 def _find_target_history(estimator):
-    """Return the first object that remembers the training target, and how to undo transforms."""
-
-    def unchanged(values):
-        return values
-
-    waiting = [(estimator, unchanged)]
-    while waiting:
-        candidate, inverse = waiting.pop(0)
-        if getattr(candidate, "target_history_", None) is not None:
-            return candidate, inverse
-        waiting[:0] = [(part, inverse) for part in _parts(candidate)]
-        if hasattr(candidate, "regressor_"):
-            waiting.insert(0, (candidate.regressor_, _undo(candidate.transformer_, inverse)))
+    """Return the first part that remembers the training target, and how to read its unit."""
+    for part, to_unit_of_y in fitted_parts(estimator):
+        if getattr(part, "target_history_", None) is not None:
+            return part, to_unit_of_y
     raise ValueError(
         "a scaled score needs the training target, but nothing in this "
         f"{type(estimator).__name__} remembers it: use an estimator that looks back on the target "
         "(WindowForecaster, or LagFeatures(..., target=True) in a pipeline), or wape_scorer."
     )
-
-
-def _parts(estimator):
-    """Return the fitted parts of scikit-learn's meta-estimators."""
-    parts = [
-        getattr(estimator, name)
-        for name in ("best_estimator_", "estimator_")
-        if hasattr(estimator, name)
-    ]
-    parts += getattr(estimator, "named_estimators_", {}).values()
-    for name in ("steps", "transformer_list", "transformers_"):
-        parts += [step[1] for step in getattr(estimator, name, [])]
-    return parts
-
-
-def _undo(transformer, inverse):
-    """Return a function that also undoes the transform of a TransformedTargetRegressor."""
-
-    def undo(values):
-        return inverse(np.asarray(transformer.inverse_transform(values[:, np.newaxis])).ravel())
-
-    return undo
 
 
 def _training_scale(holder, to_unit_of_y, period, squared):

@@ -3,9 +3,9 @@ from numbers import Integral
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator
 
-from sklearn_tsrec._frequency import check_regular, make_frequency
-from sklearn_tsrec._keys import Keys, _read_clock, _read_groups, _sorted
+from sklearn_tsrec._keys import _read_clock
 from sklearn_tsrec._times import parse_duration, show
+from sklearn_tsrec.model_selection._positions import step_positions
 
 _DAY = 86_400_000_000
 
@@ -170,23 +170,18 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
             # Days of local time last 23 to 25 hours, so dates are measured on the wall clock.
             values = wall if (wall % _DAY == wall[0] % _DAY).all() else times.values
             return values[inverse], None, _write_duration
-        if self.freq is None and times.kind != "period":
-            if any(durations):
-                raise ValueError(
-                    "with freq=None, lengths are all durations on datetimes, or all integers that "
-                    f"count distinct times; got horizon={self.horizon!r}, gap={self.gap!r}, "
-                    f"embargo={self.embargo!r}, max_train={self.max_train!r}, step={self.step!r}."
-                )
-            rank = np.empty(len(times.values), dtype=np.int64)
-            rank[np.argsort(times.values, kind="stable")] = np.arange(len(rank))
-            return rank[inverse], None, lambda n: f"{n} distinct times"
-        ascending = times.take(np.argsort(times.values, kind="stable"))
-        frequency = make_frequency("infer" if self.freq is None else self.freq, ascending)
-        ticks = frequency.ticks(times)[inverse]
-        if self.freq == "infer" and times.kind != "period":
-            codes, labels = _read_groups(X, self.group, self.time)
-            check_regular(frequency, *_sorted(Keys(codes, ticks, len(labels), len(labels))))
-        return ticks, frequency, lambda n: f"{n} steps of {frequency.name!r}"
+        # Periods carry their own frequency, so durations of them are whole steps.
+        freq = "infer" if times.kind == "period" and any(durations) else self.freq
+        if freq is None and any(durations):
+            raise ValueError(
+                "with freq=None, lengths are all durations on datetimes, or all integers that "
+                f"count distinct times; got horizon={self.horizon!r}, gap={self.gap!r}, "
+                f"embargo={self.embargo!r}, max_train={self.max_train!r}, step={self.step!r}."
+            )
+        position, frequency = step_positions(X, self.group, self.time, freq)
+        if frequency is None:
+            return position, None, lambda n: f"{n} distinct times"
+        return position, frequency, lambda n: f"{n} steps of {frequency.name!r}"
 
     def _length(self, name, frequency, least=0):
         """Return a length as a number in the unit of the positions."""

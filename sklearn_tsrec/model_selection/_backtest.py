@@ -1,0 +1,132 @@
+from numbers import Integral
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.model_selection import check_cv
+from sklearn.utils import _safe_indexing
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import _num_samples
+from tqdm import tqdm
+
+from sklearn_tsrec._key_frame import key_frame
+from sklearn_tsrec._parts import has_memory
+from sklearn_tsrec._table import check_target
+from sklearn_tsrec.model_selection._positions import step_positions
+
+
+def backtest(estimator, X, y, *, cv, refit=True, quantiles=None, n_jobs=None, verbose=1):
+    """Forecast the test rows of every fold, as it would have gone, in one tidy table.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Any regressor or pipeline that takes the keyed table. It is cloned.
+    X : DataFrame or array of shape (n_samples, n_features)
+        Keyed table, rows in any order.
+    y : array-like of shape (n_samples,)
+        Target. Test rows without a truth are forecast too, and keep NaN as ``y_true``.
+    cv : splitter
+        Yields training and test rows, such as :class:`PanelTimeSeriesSplit`; its ``group``,
+        ``time`` and ``freq`` say where the keys are.
+    refit : bool or int, default=True
+        ``True`` fits in every fold, ``False`` only in the first, ``n`` in every n-th. In between
+        the estimator keeps what it learned and only remembers the rows that are new in training,
+        through its ``update(X, y)``.
+    quantiles : list of float, default=None
+        Levels of quantiles to forecast as well, for estimators with ``predict_quantiles``.
+    n_jobs : int, default=None
+        Number of jobs; folds between two fits stay together.
+    verbose : int, default=1
+        0 hides the progress bar.
+
+    Returns
+    -------
+    DataFrame
+        One row per forecast, fold by fold in the row order of ``X``: group columns, time,
+        ``fold``, ``cutoff`` (the last time in training), ``step`` (steps ahead of the cutoff;
+        with ``freq=None`` distinct times ahead), ``y_true``, ``y_pred`` and columns such as
+        ``q0.9``.
+
+    Raises
+    ------
+    ValueError
+        If a fold tests rows that are not later than all of its training rows, or if an estimator
+        that remembers rows cannot be updated between fits.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.dummy import DummyRegressor
+    >>> from sklearn_tsrec.model_selection import PanelTimeSeriesSplit, backtest
+    >>> X = pd.DataFrame({"price": 1.0}, pd.date_range("2024-01-01", periods=5, name="day"))
+    >>> backtest(DummyRegressor(), X, [1, 3, 5, 7, 9], cv=PanelTimeSeriesSplit(2), verbose=0)
+             day  fold     cutoff  step  y_true  y_pred
+    0 2024-01-04     0 2024-01-03     1     7.0     3.0
+    1 2024-01-05     1 2024-01-04     1     9.0     4.0
+    """
+    if not isinstance(refit, Integral) or (not isinstance(refit, bool) and refit < 1):
+        raise ValueError(f"refit must be a bool or an integer of at least 1, got {refit!r}.")
+    y = check_target(y, _num_samples(X), estimator=estimator)
+    cv = check_cv(cv)
+    group, time = getattr(cv, "group", None), getattr(cv, "time", None)
+    position, _ = step_positions(X, group, time, getattr(cv, "freq", "infer"))
+    folds = [(np.asarray(train), np.asarray(test)) for train, test in cv.split(X, y)]
+    for number, (train, test) in enumerate(folds):
+        if position[test].min() <= position[train].max():
+            raise ValueError(
+                f"fold {number} of {type(cv).__name__} trains on rows that are not older than its "
+                "test rows: use PanelTimeSeriesSplit, which cuts at times."
+            )
+    per_fit = len(folds) if refit is False else int(refit)
+    blocks = [folds[start : start + per_fit] for start in range(0, len(folds), per_fit)]
+    parallel = Parallel(n_jobs=n_jobs, return_as="generator")
+    done = parallel(delayed(_forecast_block)(estimator, X, y, block, quantiles) for block in blocks)
+    progress = tqdm(done, total=len(blocks), desc="backtest", disable=not verbose)
+    forecasts = [forecast for block in progress for forecast in block]
+
+    keys, _ = key_frame(X, group, time)
+    parts = []
+    for number, ((train, test), forecast) in enumerate(zip(folds, forecasts)):
+        newest = train[position[train].argmax()]
+        about = {
+            "fold": number,
+            "cutoff": keys.iloc[newest, -1],
+            "step": position[test] - position[newest],
+            "y_true": y[test],
+        }
+        parts.append(keys.iloc[test].assign(**about, **forecast))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _forecast_block(estimator, X, y, folds, quantiles):
+    """Fit on the first fold, then forecast all folds, remembering new training rows."""
+    model = clone(estimator)
+    forecasts = []
+    seen = None
+    for train, test in folds:
+        if seen is None:
+            seen = train
+            model.fit(_safe_indexing(X, train), y[train])
+        else:
+            new = np.setdiff1d(train, seen)
+            seen = np.union1d(train, seen)
+            _remember(model, _safe_indexing(X, new), y[new])
+        X_test = _safe_indexing(X, test)
+        forecast = {"y_pred": np.asarray(model.predict(X_test), dtype=np.float64)}
+        if quantiles is not None:
+            values = np.asarray(model.predict_quantiles(X_test, quantiles))
+            forecast |= {f"q{level:g}": values[:, j] for j, level in enumerate(quantiles)}
+        forecasts.append(forecast)
+    return forecasts
+
+
+def _remember(model, X, y):
+    """Let a fitted model see newer rows without fitting it again."""
+    if hasattr(model, "update"):
+        model.update(X, y)
+    elif has_memory(model):
+        raise ValueError(
+            f"{type(model).__name__} looks back on the training table but has no update(X, y) to "
+            "be shown newer rows, so it would forecast from an old one: use refit=True."
+        )

@@ -1,0 +1,81 @@
+"""backtest says what would have been forecast, and when."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.dummy import DummyRegressor
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import KFold
+from sklearn.pipeline import make_pipeline
+
+from sklearn_tsrec.features import LagFeatures
+from sklearn_tsrec.forecasting import WindowForecaster
+from sklearn_tsrec.model_selection import PanelTimeSeriesSplit, backtest
+
+
+@pytest.fixture
+def panel():
+    """Two series with a trend each, rows in no order."""
+    days = pd.date_range("2024-01-01", periods=20, name="day")
+    index = pd.MultiIndex.from_product([["a", "b"], days], names=["shop", "day"])
+    y = pd.Series(np.tile(np.arange(20.0), 2) + np.repeat([0, 100], 20), index)
+    X = pd.DataFrame({"promo": 0.0}, index)
+    shuffle = np.random.default_rng(0).permutation(len(index))
+    return X.iloc[shuffle], y.iloc[shuffle]
+
+
+def naive():
+    """Return the last value, for ever."""
+    return WindowForecaster(
+        DummyRegressor(strategy="constant", constant=0), window=1, target_transform="last"
+    )
+
+
+def test_every_forecast_names_its_series_time_cutoff_and_step(panel):
+    X, y = panel
+    table = backtest(naive(), X, y, cv=PanelTimeSeriesSplit(3, horizon=2), verbose=0)
+    assert list(table) == ["shop", "day", "fold", "cutoff", "step", "y_true", "y_pred"]
+    assert len(table) == 3 * 2 * 2
+    np.testing.assert_array_equal(table["y_true"] - table["y_pred"], table["step"])
+    np.testing.assert_array_equal((table["day"] - table["cutoff"]).dt.days, table["step"])
+    truth = y[list(zip(table["shop"], table["day"]))]
+    np.testing.assert_array_equal(table["y_true"], truth)
+    assert sorted(table["cutoff"].dt.day.unique()) == [14, 16, 18]
+
+
+def test_without_a_new_fit_the_history_still_grows(panel):
+    X, y = panel
+    cv = PanelTimeSeriesSplit(4, horizon=2)
+    every = backtest(naive(), X, y, cv=cv, verbose=0)
+    for refit in (False, 2):
+        pd.testing.assert_frame_equal(backtest(naive(), X, y, cv=cv, refit=refit, verbose=0), every)
+
+
+def test_jobs_and_missing_truths_change_nothing_else(panel):
+    X, y = panel
+    cv = PanelTimeSeriesSplit(3, horizon=2)
+    one = backtest(Ridge(), X, y, cv=cv, verbose=0)
+    two = backtest(Ridge(), X, y, cv=cv, verbose=0, n_jobs=2)
+    pd.testing.assert_frame_equal(one, two)
+    gone = y.copy()
+    gone[("a", pd.Timestamp("2024-01-20"))] = np.nan
+    table = backtest(naive(), X, gone, cv=cv, verbose=0)
+    assert table["y_true"].isna().sum() == 1
+    assert table["y_pred"].notna().all()
+
+
+def test_an_estimator_that_cannot_be_updated_must_be_fitted_again(panel):
+    X, y = panel
+    pipe = make_pipeline(LagFeatures([0, 1]), DummyRegressor())
+    cv = PanelTimeSeriesSplit(2, horizon=2)
+    with pytest.raises(ValueError, match=r"no update\(X, y\).*use refit=True"):
+        backtest(pipe, X, y, cv=cv, refit=False, verbose=0)
+    assert len(backtest(pipe, X, y, cv=cv, verbose=0)) == 8
+
+
+def test_what_leaks_is_refused(panel):
+    X, y = panel
+    with pytest.raises(ValueError, match="trains on rows that are not older than its test rows"):
+        backtest(Ridge(), X, y, cv=KFold(3), verbose=0)
+    with pytest.raises(ValueError, match="refit must be a bool or an integer"):
+        backtest(Ridge(), X, y, cv=PanelTimeSeriesSplit(2), refit=0, verbose=0)
