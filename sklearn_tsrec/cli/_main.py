@@ -12,11 +12,34 @@ _EXIT_CODES = """\
 exit codes: 0 done, 1 the data cannot be used as asked, 2 the arguments are wrong.
 rows in error messages are counted from 1, without the header."""
 
+_FORECAST = """\
+examples:
+  sklearn-tsrec forecast sales.csv --group store --time date --target sales --horizon 14
+  sklearn-tsrec forecast sales.parquet --group store --group item --time month \\
+      --target sales --horizon 12 --season 12 --model linear --out next-year.csv
+
+Each series goes on from its last known value. Rows without a target are left out: where they
+leave a hole, that past is unknown."""
+
 _RECOMMEND = """\
 examples:
   sklearn-tsrec recommend purchases.csv --user customer --item product --time bought_at --k 10
   sklearn-tsrec recommend plays.parquet --user listener --item album --time started \\
       --exclude-seen --out next-albums.csv"""
+
+_BACKTEST = """\
+example:
+  sklearn-tsrec backtest sales.csv --group store --time date --target sales \\
+      --horizon 14 --folds 3 --out backtest.csv
+
+The last FOLDS x HORIZON steps are forecast as it would have gone, each fold from what was known
+before it. The table of errors compares with the naive forecasts; --out takes every forecast."""
+
+_DEMO = """\
+example:
+  sklearn-tsrec demo --out demo-output
+
+It needs no file and no network. Read what it found in demo-output/index.html."""
 
 
 def main(argv=None):
@@ -63,12 +86,21 @@ def _parser():
     """Return the parser of all commands."""
     parser = _Parser(
         prog="sklearn-tsrec",
-        description="Recommend items from a table.",
+        description="Forecast time series and recommend items from a table.",
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    demo = _command(commands, "demo", "forecast and recommend from bundled grocery data", _DEMO)
+    demo.add_argument(
+        "--out", default="demo-output", metavar="FOLDER", help="where to write (%(default)s)"
+    )
+
+    forecast = _command(commands, "forecast", "forecast every series of a table", _FORECAST)
+    _add_series(forecast)
+    _add_out(forecast)
 
     recommend = _command(commands, "recommend", "recommend items to every user", _RECOMMEND)
     recommend.add_argument("file", metavar="FILE", help="events, as .csv, .csv.gz or .parquet")
@@ -95,6 +127,12 @@ def _parser():
     )
     _add_out(recommend)
 
+    backtest = _command(commands, "backtest", "measure forecasts on the past", _BACKTEST)
+    _add_series(backtest)
+    backtest.add_argument(
+        "--folds", type=_positive, default=3, help="how many times to forecast (%(default)s)"
+    )
+    _add_out(backtest)
     return parser
 
 
@@ -106,6 +144,41 @@ def _command(commands, name, summary, epilog):
         description=summary[0].upper() + summary[1:] + ".",
         epilog=f"{epilog}\n\n{_EXIT_CODES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _add_series(parser):
+    """Add what says where the series are and how to forecast them."""
+    parser.add_argument("file", metavar="FILE", help="table, as .csv, .csv.gz or .parquet")
+    parser.add_argument(
+        "--group",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="names the series; repeat it for several columns, leave it out for one series",
+    )
+    _add_time(parser)
+    parser.add_argument("--target", required=True, metavar="COLUMN", help="what to forecast")
+    parser.add_argument(
+        "--horizon", required=True, type=_positive, metavar="STEPS", help="how far ahead"
+    )
+    parser.add_argument(
+        "--freq",
+        default="infer",
+        help="step of the calendar, such as D, W-MON, MS or 15min (inferred)",
+    )
+    parser.add_argument(
+        "--season",
+        type=_positive,
+        metavar="STEPS",
+        help="length of the season, 1 for none (24 for hours, 7 for days, 5 for working days, "
+        "12 for months, 4 for quarters, otherwise 1)",
+    )
+    parser.add_argument(
+        "--model",
+        choices=["auto", "linear", "boosting", "seasonal-naive"],
+        default="auto",
+        help="auto chooses by cross-validation on the table (%(default)s)",
     )
 
 
