@@ -316,3 +316,10 @@ def test_demo_writes_everything_onto_one_page(tmp_path, monkeypatch, capsys):
 def test_demo_cannot_write_into_a_file(tmp_path, capsys):
     path = write(tmp_path / "taken", "")
     assert "taken" in fails(capsys, 1, ["demo", "--out", path])
+
+
+def test_demo_without_matplotlib(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    error = fails(capsys, 1, ["demo", "--out", tmp_path / "demo"])
+    assert "pip install 'sklearn-tsrec[plot]'" in error
+    assert not (tmp_path / "demo").exists()

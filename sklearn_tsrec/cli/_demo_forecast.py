@@ -8,6 +8,7 @@ from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
+from tqdm import tqdm
 
 from sklearn_tsrec import as_panel
 from sklearn_tsrec.forecasting import WindowForecaster
@@ -50,8 +51,8 @@ def forecast_demand(demand, verbose=0):
     y, past = y[busy].astype(float), past[busy]
     train, test = (X[past], y[past]), (X[~past], y[~past])
 
-    search = _search(COVARIATES).fit(*train)
-    without = _search([]).fit(*train)
+    searches = tqdm([_search(COVARIATES), _search([])], disable=not verbose)
+    search, without = (search.fit(*train) for search in searches)
     models = {
         "naive": _naive("last", 1).fit(*train).predict(test[0]),
         "seasonal naive": _naive("seasonal", MONTH).fit(*train).predict(test[0]),

@@ -11,6 +11,16 @@ _SCREENS = {
 }
 
 
+def check_matplotlib():
+    """Raise before any work if nothing is installed that draws."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            "the demo draws with matplotlib. Run: pip install 'sklearn-tsrec[plot]'."
+        ) from error
+
+
 def both_screens(draw, *arguments):
     """Return the PNGs of a picture for a light and for a dark screen."""
     return tuple(_png(draw, colors, *arguments) for colors in _SCREENS.values())
