@@ -78,9 +78,9 @@ def _searches(ahead):
     habits = {"window": [50, 200], "estimator__smoothing": [10, 30, 100, 300]}
     neighbours = {
         "window": [20, 100],
-        "estimator__decay": [1.0, 0.97],
+        "estimator__decay": [0.9, 0.97, 1.0],
         "estimator__shrinkage": [0, 10],
-        "estimator__smoothing": [0.01, 0.3],
+        "estimator__self_similarity": [None, 1.0],
     }
     grids = {
         "popularity": (DummyClassifier(), {}),
