@@ -12,8 +12,8 @@ from sklearn_tsrec.datasets import load_complete_journey
 
 @pytest.fixture
 def sales():
-    """Two shops, thirty days, a week that repeats itself exactly."""
-    days = pd.date_range("2024-01-01", periods=30)
+    """Two shops, sixty days, a week that repeats itself exactly."""
+    days = pd.date_range(end="2024-01-30", periods=60)
     week = np.array([10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0])
     shops = [
         pd.DataFrame({"shop": shop, "day": days, "sold": level + week[days.dayofweek]})
@@ -182,7 +182,7 @@ def test_other_ways_to_write_a_time(sales, tmp_path, capsys):
     path = tmp_path / "sales.csv"
     sales.to_csv(path, index=False, date_format="%d.%m.%Y")
     arguments = ["forecast", str(path), *SERIES, "--model", "seasonal-naive"]
-    assert "'01.01.2024' is not a time of the form ISO 8601" in fails(capsys, 1, arguments)
+    assert "'02.12.2023' is not a time of the form ISO 8601" in fails(capsys, 1, arguments)
     assert main([*arguments, "--time-format", "%d.%m.%Y"]) == 0
     assert capsys.readouterr().out.splitlines()[1] == "007,31.01.2024,30.0"
     assert "of the form '%Y'" in fails(capsys, 1, [*arguments, "--time-format", "%Y"])

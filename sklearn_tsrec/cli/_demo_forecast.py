@@ -91,11 +91,11 @@ def _relative_to_the_past(X, past):
 
 def _search(columns):
     """Return the search for the best forecaster, by folds that look ahead as far as we will."""
-    forecaster = WindowForecaster(Ridge(), window=8, transform="scale", columns=columns)
+    forecaster = WindowForecaster(Ridge(), window=8, target_transform="scale", columns=columns)
     boosting = HistGradientBoostingRegressor(
         learning_rate=0.05, max_leaf_nodes=8, min_samples_leaf=40, random_state=0
     )
-    windows = {"window": [4, 8, 13], "transform": ["scale", "last"]}
+    windows = {"window": [4, 8, 13], "target_transform": ["scale", "last"]}
     return GridSearchCV(
         forecaster,
         [
@@ -111,7 +111,9 @@ def _search(columns):
 def _naive(transform, period):
     """Return the forecaster that changes nothing of what the transform puts back."""
     nothing = DummyRegressor(strategy="constant", constant=0.0)
-    return WindowForecaster(nothing, window=period, transform=transform, period=period, columns=[])
+    return WindowForecaster(
+        nothing, window=period, target_transform=transform, period=period, columns=[]
+    )
 
 
 def _recent_mean(y_train, y_test):

@@ -19,7 +19,10 @@ def run(arguments):
     model.fit(X, y)
     if hasattr(model, "best_params_"):
         best = model.best_params_
-        say(f"chosen by cross-validation: {best['estimator']}, transform={best['transform']!r}")
+        say(
+            f"chosen by cross-validation: {best['estimator']}, "
+            f"target_transform={best['target_transform']!r}"
+        )
     table = future.index.to_frame(index=False).assign(forecast=model.predict(future))
     write_table(table, arguments.out, arguments.time_format)
     n_series = len(table) // arguments.horizon

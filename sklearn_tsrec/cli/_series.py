@@ -40,17 +40,19 @@ def make_forecaster(model, season, horizon, freq):
     naive = WindowForecaster(
         DummyRegressor(strategy="constant", constant=0.0),
         window=season,
-        transform="seasonal",
+        target_transform="seasonal",
         period=season,
         freq=freq,
     )
     if model == "seasonal-naive":
         return naive
-    linear = WindowForecaster(Ridge(), window=window, transform="scale", period=season, freq=freq)
+    linear = WindowForecaster(
+        Ridge(), window=window, target_transform="scale", period=season, freq=freq
+    )
     boosting = WindowForecaster(
         HistGradientBoostingRegressor(random_state=0),
         window=window,
-        transform="scale",
+        target_transform="scale",
         period=season,
         freq=freq,
     )
@@ -59,7 +61,7 @@ def make_forecaster(model, season, horizon, freq):
     transforms = ["scale", "difference"] + (["seasonal"] if season > 1 else [])
     return GridSearchCV(
         linear,
-        {"estimator": [linear.estimator, boosting.estimator], "transform": transforms},
+        {"estimator": [linear.estimator, boosting.estimator], "target_transform": transforms},
         # Not scaled by series: one that repeats itself exactly has no scale.
         scoring="neg_mean_absolute_error",
         cv=PanelTimeSeriesSplit(2, horizon=horizon, freq=freq),
