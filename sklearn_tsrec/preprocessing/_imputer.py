@@ -44,7 +44,7 @@ class SeriesImputer(PastTransformer):
         The length of a step.
     n_features_in_ : int
         Number of columns seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, if X has names that are strings.
 
     Raises

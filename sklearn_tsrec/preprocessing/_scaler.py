@@ -36,7 +36,7 @@ class SeriesScaler(KeyedTableTransformer):
         from all training rows together. Equal values have scale 1.
     n_features_in_ : int
         Number of columns seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, if X has names that are strings.
 
     Raises
