@@ -5,7 +5,7 @@ from numbers import Integral
 import narwhals as nw
 import numpy as np
 import pandas as pd
-from sklearn.utils.validation import check_array
+from sklearn.utils.validation import check_array, column_or_1d
 
 from sklearn_tsrec._times import show
 
@@ -163,10 +163,7 @@ def check_target(y, n_rows, *, estimator, allow_nan=True):
         input_name="y",
         estimator=name,
     )
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0]
-    if y.ndim != 1:
-        raise ValueError(f"y must have one column, but has shape {y.shape}.")
+    y = column_or_1d(y, warn=True)
     if len(y) != n_rows:
         raise ValueError(
             f"Found input variables with inconsistent numbers of samples: [{n_rows}, {len(y)}]"

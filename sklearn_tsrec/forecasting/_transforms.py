@@ -1,123 +1,207 @@
-"""Target transforms: make a target relative to its own window, and back.
+"""Transforms that make a target relative to its own window, and back.
 
-Each class has two formulas. ``forward`` takes windows (oldest value first) and the targets that
-follow them, and returns both transformed, with what ``inverse`` needs to undo it. Missing values
-are NaN and stay NaN.
+The *offset* of a value counts from the first step to forecast: windows have offsets -1, -2, …, and
+targets 0 … horizon - 1. Each class holds one formula and its inverse.
 """
 
+from numbers import Integral
+
 import numpy as np
+from numba import njit
+
+from sklearn_tsrec._table import as_list
+from sklearn_tsrec._times import show
+
+NAMES = ("last", "scale", "difference", "seasonal")
 
 
-class Last:
-    """Subtract the last known value of the window."""
+class _LastValue:
+    """y - a, where a is the newest known value of the window."""
 
-    extra = 0
+    def prepare(self, offsets, horizon):
+        """Return the offsets that are needed to give those asked for."""
+        return offsets
 
-    def forward(self, windows, targets):
-        base = last_known(windows)[:, np.newaxis]
-        return windows - base, targets - base, base
+    def window(self, values):
+        """Return the transformed window, and what the inverse needs to know."""
+        state = _newest(values)
+        return values - state, state
 
-    def inverse(self, targets, base):
-        return targets + base
+    def target(self, targets, state):
+        """Return transformed targets."""
+        return targets - state
 
+    def inverse(self, forecast, state):
+        """Return forecasts of targets from those of transformed targets."""
+        return forecast + state
 
-class Scale:
-    """Divide by the mean absolute value of the window; a window of zeros is left as it is.
-
-    The scaling of DeepAR: Salinas, D., Flunkert, V., Gasthaus, J. & Januschowski, T. (2020).
-    International Journal of Forecasting 36(3).
-    """
-
-    extra = 0
-
-    def forward(self, windows, targets):
-        known = np.isfinite(windows)
-        size = np.where(known, np.abs(windows), 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-        scale = np.where(size > 0, size, 1.0)[:, np.newaxis]
-        return windows / scale, targets / scale, scale
-
-    def inverse(self, targets, scale):
-        return targets * scale
+    def inverse_quantiles(self, quantiles, state, shift):
+        """Return quantiles; ``shift`` is by how much the point forecast moved."""
+        return quantiles + shift[:, :, np.newaxis]
 
 
-class Difference:
-    """Take differences of neighbours, so that a trend becomes a level."""
+class _Scale(_LastValue):
+    """y / s, where s is the mean absolute value of the window; 1 where that is 0."""
 
-    extra = 1
+    def window(self, values):
+        state = _mean_absolute(values)
+        return values / state, state
 
-    def forward(self, windows, targets):
-        base = last_known(windows)[:, np.newaxis]
-        steps = np.diff(targets, axis=1, prepend=base) if targets.shape[1] else targets
-        return np.diff(windows, axis=1), steps, base
+    def target(self, targets, state):
+        return targets / state
 
-    def inverse(self, targets, base):
-        return np.cumsum(targets, axis=1) + base
+    def inverse(self, forecast, state):
+        return forecast * state
+
+    def inverse_quantiles(self, quantiles, state, shift):
+        return quantiles * state[:, :, np.newaxis]
 
 
-class Seasonal:
-    """Take differences to the value one period before.
-
-    Where that value is missing, the last known one of the window stands in for it.
-    """
+class _Difference(_LastValue):
+    """y(t) - y(t - period); the inverse adds forecasts up within the horizon."""
 
     def __init__(self, period):
         self.period = period
-        self.extra = period
 
-    def forward(self, windows, targets):
-        period = self.period
-        season = windows[:, -period:]
-        season = np.where(np.isnan(season), last_known(windows)[:, np.newaxis], season)
-        before = np.concatenate([season, targets], axis=1)[:, : targets.shape[1]]
-        return windows[:, period:] - windows[:, :-period], targets - before, season
+    def prepare(self, offsets, horizon):
+        references = np.arange(min(self.period, horizon)) - self.period
+        before = offsets - self.period
+        needed = np.unique(np.concatenate([offsets, before, references]))
+        self._now, self._before, self._references = (
+            _as_slice(np.searchsorted(needed, wanted)) for wanted in (offsets, before, references)
+        )
+        return needed
 
-    def inverse(self, targets, season):
-        path = np.concatenate([season, targets], axis=1)
-        for start in range(self.period, path.shape[1], self.period):
-            block = path[:, start : start + self.period]
-            block += path[:, start - self.period : start - self.period + block.shape[1]]
-        return path[:, self.period :]
+    def window(self, values):
+        return values[:, self._now] - values[:, self._before], values[:, self._references]
 
+    def target(self, targets, state):
+        return targets - np.hstack([state, targets])[:, : targets.shape[1]]
 
-def make_transforms(names, period):
-    """Return the transforms of some names, in the order in which they are applied."""
-    names = [names] if names is None or isinstance(names, str) else list(names)
-    made = []
-    for name in names:
-        if name is None:
-            continue
-        if name == "seasonal":
-            if period is None:
-                raise ValueError(
-                    "target_transform='seasonal' needs period=, the number of steps in it."
-                )
-            made.append(Seasonal(period))
-        elif name in _BY_NAME:
-            made.append(_BY_NAME[name]())
-        else:
-            raise ValueError(
-                f"target_transform={name!r} is not known: use None, 'last', 'scale', 'difference', "
-                "'seasonal', or a list of these."
-            )
-    return made
+    def inverse(self, forecast, state):
+        path = np.hstack([state, forecast])
+        for h in range(forecast.shape[1]):
+            # The references are the first columns: forecast h has the place of h + period.
+            path[:, state.shape[1] + h] += path[:, h]
+        return path[:, state.shape[1] :]
 
 
-_BY_NAME = {"last": Last, "scale": Scale, "difference": Difference}
+class TransformChain:
+    """Transforms one after the other.
+
+    Parameters
+    ----------
+    transform : str, list of str or None
+        Names of the transforms, in the order of their application.
+    period : int or None
+        Steps per season.
+    offsets : int array, ascending
+        Offsets of the transformed window.
+    horizon : int
+        Number of targets.
+
+    Attributes
+    ----------
+    offsets : int array, ascending
+        Offsets of the values that :meth:`window` wants.
+    """
+
+    def __init__(self, transform, period, offsets, horizon):
+        self._parts = [_make(name, period) for name in as_list(transform)]
+        for part in reversed(self._parts):
+            offsets = part.prepare(offsets, horizon)
+        self.offsets = offsets
+
+    def window(self, values):
+        """Return transformed windows and a list of states."""
+        states = []
+        for part in self._parts:
+            values, state = part.window(values)
+            states.append(state)
+        return values, states
+
+    def target(self, targets, states):
+        """Return transformed targets of shape (n, horizon)."""
+        for part, state in zip(self._parts, states):
+            targets = part.target(targets, state)
+        return targets
+
+    def inverse(self, forecast, states, quantiles=None):
+        """Return forecasts of shape (n, horizon), and quantiles (n, horizon, n_quantiles)."""
+        for part, state in zip(reversed(self._parts), reversed(states)):
+            inner, forecast = forecast, part.inverse(forecast, state)
+            if quantiles is not None:
+                quantiles = part.inverse_quantiles(quantiles, state, forecast - inner)
+        return forecast, quantiles
 
 
-def last_known(windows):
-    """Return the last value of each window that is not missing, or NaN."""
-    known = ~np.isnan(windows)
-    back = known[:, ::-1].argmax(axis=1)
-    return windows[np.arange(len(windows)), windows.shape[1] - 1 - back]
+def _make(name, period):
+    """Return the transform of a name."""
+    if name == "last":
+        return _LastValue()
+    if name == "scale":
+        return _Scale()
+    if name == "difference":
+        return _Difference(1)
+    if name != "seasonal":
+        raise ValueError(
+            f"target_transform={show(name)!r} is not known: use None, "
+            f"{', '.join(map(repr, NAMES))}, or a list of these."
+        )
+    if not isinstance(period, Integral):
+        raise ValueError(
+            "target_transform='seasonal' needs period=, the number of steps per season, such as 12 "
+            f"for monthly data; got {period!r}."
+        )
+    return _Difference(int(period))
 
 
-def fill_windows(windows):
-    """Fill missing values by the last known one before, and heads by the first known one."""
-    known = ~np.isnan(windows)
-    if known.all():
-        return windows
-    position = np.where(known, np.arange(windows.shape[1]), -1)
-    position = np.maximum.accumulate(position, axis=1)
-    position = np.where(position < 0, known.argmax(axis=1)[:, np.newaxis], position)
-    return np.take_along_axis(windows, position, axis=1)
+def _as_slice(positions):
+    """Return consecutive positions as a slice, which copies nothing; others as they are."""
+    if len(positions) and (np.diff(positions) == 1).all():
+        return slice(int(positions[0]), int(positions[-1]) + 1)
+    return positions
+
+
+@njit(cache=True)
+def _newest(values):
+    """Return the newest known value of each window, NaN where there is none."""
+    out = np.full((values.shape[0], 1), np.nan, dtype=values.dtype)
+    for i in range(values.shape[0]):
+        for j in range(values.shape[1] - 1, -1, -1):
+            if not np.isnan(values[i, j]):
+                out[i, 0] = values[i, j]
+                break
+    return out
+
+
+@njit(cache=True)
+def _mean_absolute(values):
+    """Return the mean absolute known value of each window: 1 for 0, NaN if none is known."""
+    out = np.full((values.shape[0], 1), np.nan, dtype=values.dtype)
+    for i in range(values.shape[0]):
+        total, count = 0.0, 0
+        for j in range(values.shape[1]):
+            if not np.isnan(values[i, j]):
+                total += abs(values[i, j])
+                count += 1
+        if count:
+            out[i, 0] = total / count if total > 0 else 1.0
+    return out
+
+
+@njit(cache=True)
+def fill_missing(values, level):
+    """Return windows without holes: the value before, else the one after, else a level."""
+    out = values.copy()
+    for i in range(values.shape[0]):
+        known = level
+        for j in range(values.shape[1]):
+            if not np.isnan(values[i, j]):
+                known = values[i, j]
+                break
+        for j in range(values.shape[1]):
+            if np.isnan(out[i, j]):
+                out[i, j] = known
+            known = out[i, j]
+    return out

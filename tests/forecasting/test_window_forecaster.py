@@ -157,11 +157,11 @@ def test_lags_names_and_columns_of_the_estimator():
         OldestValue(), window=[1, 3], horizon=2, past_columns="sold", static_columns=["size"]
     ).fit(X, y)
     assert forecaster.window_feature_names_ == [
-        "y__lag3", "y__lag1", "sold__lag3", "sold__lag1", "promo__ahead0", "promo__ahead1", "size",
+        "y__lag3", "y__lag1", "sold__lag3", "sold__lag1", "promo__lag0", "promo__ahead1", "size",
     ]  # fmt: skip
     values, table = y.sort_index().to_numpy(), forecaster.estimator_.X_
     promo = X.sort_index()["promo"].to_numpy()
-    row = 5  # the first row has nothing behind it and is left out: this is moment 6
+    row = 6
     want = [values[3], values[5], values[3] + 100, values[5] + 100, promo[6], promo[7], 5.0]
     np.testing.assert_allclose(table[row], want)
     np.testing.assert_allclose(forecaster.estimator_.y_[row], values[6:8])
@@ -209,15 +209,21 @@ def test_missing_targets_move_the_origin_and_leave_holes():
     np.testing.assert_allclose(last.predict(X.iloc[-2:]), [y.iloc[-3]] * 2)
     assert not np.isin(10, np.flatnonzero(last.estimator_.y_ == y.iloc[10]))
     fitted = last.predict(X)
-    assert fitted[0] == pytest.approx(y.mean())
-    assert fitted[11] == pytest.approx(y.mean())
+    assert np.isnan(fitted[[0, 11]]).all()  # this regressor takes NaN, and says what it was given
     np.testing.assert_allclose(fitted[1:10], y.iloc[:9])
+    one = DecisionTreeRegressor(max_depth=1, random_state=0)
+    assert np.isfinite(WindowForecaster(one, window=1).fit(X, y).predict(X)).all()
+    with pytest.warns(UserWarning, match=r"0 of 1 series, too short, and 1 row\(s\) with missing"):
+        ridge = WindowForecaster(Ridge(), window=1).fit(X, y)
+    mean = ridge.estimator_.predict([[y.mean()]])[0]
+    assert ridge.predict(X)[0] == pytest.approx(mean)
+    assert ridge.predict(X)[11] == pytest.approx(mean)
 
 
 def test_series_without_history_get_the_mean_and_a_warning_until_they_are_updated():
     X, y = make_panel()
     X_train, X_test, y_train, _ = split(X, y)
-    forecaster = WindowForecaster(OldestValue(), window=2, columns=[]).fit(X_train, y_train)
+    forecaster = WindowForecaster(Ridge(), window=2, columns=[]).fit(X_train, y_train)
     new = X_test.rename({"a": "new", "b": "newer"}, level=0).drop("c", level=0)
     with pytest.warns(UserWarning, match="2 series have no known target, first new"):
         forecast = forecaster.predict(new)
@@ -227,6 +233,17 @@ def test_series_without_history_get_the_mean_and_a_warning_until_they_are_update
     forecaster.update(past, values)
     same = forecaster.predict(X_test.drop("c", level=0))
     np.testing.assert_allclose(forecaster.predict(new), same)
+
+
+def test_a_regressor_that_takes_nan_forecasts_new_series_from_an_empty_window():
+    X, y = make_panel()
+    X_train, X_test, y_train, _ = split(X, y)
+    tree = DecisionTreeRegressor(min_samples_leaf=3, random_state=0)
+    forecaster = WindowForecaster(tree, window=2).fit(X_train, y_train)
+    new = X_test.rename({"a": "new"}, level=0).loc[["new"]].sort_index()
+    first = forecaster.estimator_.predict([[np.nan, np.nan, new["promo"].iloc[0]]])[0]
+    second = forecaster.estimator_.predict([[np.nan, first, new["promo"].iloc[1]]])[0]
+    np.testing.assert_allclose(forecaster.predict(new)[:2], [first, second])
 
 
 def test_update_equals_a_longer_history():
@@ -246,7 +263,7 @@ def test_short_series_and_holes_are_counted_when_nan_is_not_accepted():
     keep = ~short | (days >= days.max() - pd.Timedelta(days=2))
     y = y.copy()
     y[("a", pd.Timestamp("2024-01-20"))] = np.nan
-    with pytest.warns(UserWarning, match=r"1 of 3 series, too short .* and 4 rows with missing"):
+    with pytest.warns(UserWarning, match=r"1 of 3 series, too short, first b, and 4 row\(s\)"):
         WindowForecaster(Ridge(), window=4).fit(X[keep], y[keep])
     WindowForecaster(DecisionTreeRegressor(), window=4).fit(X[keep], y[keep])
 
@@ -259,7 +276,10 @@ def test_holes_in_future_rows():
     whole = pd.Series(blind.predict(X_test), X_test.index)
     np.testing.assert_allclose(blind.predict(late), whole[late.index])
     knowing = WindowForecaster(Ridge(), window=4).fit(X_train, y_train)
-    with pytest.raises(ValueError, match="promo__ahead0 is missing for 3 of 3 forecasts"):
+    with pytest.raises(
+        ValueError,
+        match="column 'promo' is known ahead, but missing in series a at time 2024-02-04",
+    ):
         knowing.predict(late)
 
 
@@ -273,7 +293,8 @@ def test_events_are_counted_without_a_frequency():
     np.testing.assert_allclose(forecaster.predict(future), [4, 7, 3])
     tied = pd.concat([log, log.tail(1)])
     again = clone(forecaster).fit(tied, np.append(goals, 10.0))
-    np.testing.assert_allclose(again.predict(future.assign(t=[200, 201, 202])), [3, 7, 4])
+    np.testing.assert_allclose(again.predict(future.assign(t=[200, 201, 202])), [3, 8, 4])
+    np.testing.assert_allclose(again.predict(tied.tail(2)), [6, 6])  # never see each other
 
 
 def test_quantiles_and_intervals_come_from_the_estimator():
@@ -340,15 +361,15 @@ def test_series_on_a_scale_of_their_own_forecast_like_the_others():
 
 BAD = [
     ({"window": 0}, ValueError, "window"),
-    ({"window": [0, 1]}, ValueError, r"window=\[0, 1\] must be a length or a list of lags"),
-    ({"window": []}, ValueError, "must be a length or a list of lags"),
+    ({"window": [0, 1]}, ValueError, r"window=\[0, 1\] holds 0"),
+    ({"window": []}, ValueError, "must name at least one lag"),
     ({"horizon": 0}, ValueError, "horizon"),
     ({"target_transform": "log"}, ValueError, "target_transform='log' is not known"),
     ({"target_transform": "seasonal"}, ValueError, "needs period="),
     ({"columns": ["price"]}, ValueError, "unknown column 'price'"),
     ({"past_columns": "price"}, ValueError, "unknown column 'price'"),
     ({"freq": "W-MON"}, ValueError, "not on the grid"),
-    ({"window": 100}, ValueError, "found no whole window to learn from in 120 sample"),
+    ({"window": 100}, ValueError, "found no whole window to learn from in n_samples=120 "),
     ({"window": 100, "estimator": DecisionTreeRegressor()}, ValueError, "y__lag100 is missing in"),
 ]
 
@@ -427,5 +448,29 @@ def test_make_windows_of_events():
         windows, [[np.nan, np.nan], [np.nan, 1], [np.nan, np.nan], [1, 2]]
     )
     np.testing.assert_array_equal(targets[:, 0], [1, 2, 3, 4])
-    with pytest.raises(ValueError, match="window=0 must be at least 1"):
+    with pytest.raises(ValueError, match="window=0 holds 0"):
         make_windows(table, [1.0, 2, 3, 4], window=0, group="g", time="t")
+
+
+def test_a_column_may_be_known_ahead_and_have_a_window():
+    index = pd.date_range("2024-01-01", periods=40, name="day")
+    promo = pd.Series(np.random.default_rng(0).integers(0, 2, 40) * 1.0, index, name="promo")
+    y = (5 + 2 * promo - promo.shift(1, fill_value=0)).rename("y")  # the pull-forward effect
+    X = promo.to_frame()
+    both = WindowForecaster(LinearRegression(), window=2, columns="promo", past_columns="promo")
+    assert both.fit(X[:30], y[:30]).window_feature_names_[2:] == [
+        "promo__lag2", "promo__lag1", "promo__lag0",
+    ]  # fmt: skip
+    np.testing.assert_allclose(both.predict(X[30:]), y[30:])
+
+
+def test_columns_have_one_role():
+    X, y = make_panel()
+    X = X.assign(size=X.index.get_level_values("store").map({"a": 1.0, "b": 2.0, "c": 3.0}))
+    WindowForecaster(Ridge(), window=3, static_columns="size").fit(X, y)
+    with pytest.raises(ValueError, match=r"names column 'size', which is in past_columns already"):
+        WindowForecaster(past_columns="size", static_columns="size").fit(X, y)
+    with pytest.raises(ValueError, match="static_columns: 'promo' changes in series a"):
+        WindowForecaster(Ridge(), window=3, static_columns="promo").fit(X, y)
+    with pytest.raises(ValueError, match="names column 'day', which is a key already"):
+        WindowForecaster(columns="day", group="store", time="day").fit(X.reset_index(), y)

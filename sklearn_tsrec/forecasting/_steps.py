@@ -1,0 +1,80 @@
+"""Steps: the clock of windows. Ticks of a calendar, or numbers of events without one."""
+
+import numpy as np
+from numba import njit
+
+from sklearn_tsrec._history import History
+from sklearn_tsrec._keys import Keys
+
+
+def event_steps(history):
+    """Return the number of each event in its series, and that of the first event at its time.
+
+    Events at one time never see each other: what is before the first is before all of them.
+    """
+    series = np.repeat(np.arange(history.n_series), np.diff(history.starts))
+    step = np.arange(len(series)) - history.starts[series]
+    first = np.where(_moments(history, series), np.arange(len(series)), 0)
+    return step, np.maximum.accumulate(first) - history.starts[series]
+
+
+def merge_moments(history):
+    """Return a history in which every moment of a series has one row: the mean of its rows."""
+    codes = np.repeat(np.arange(history.n_series), np.diff(history.starts))
+    new = _moments(history, codes)
+    if new.all():
+        return history
+    first = np.flatnonzero(new)
+    known = ~np.isnan(history.values)
+    total = np.add.reduceat(np.where(known, history.values, 0), first, axis=0, dtype=float)
+    count = np.add.reduceat(known, first, axis=0, dtype=float)
+    mean = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+    return History(
+        np.searchsorted(first, history.starts),
+        history.ticks[first],
+        np.asfortranarray(mean.astype(history.values.dtype)),
+    )
+
+
+def _moments(history, codes):
+    """Return which rows are the first of their series at their time."""
+    new = np.ones(len(codes), dtype=bool)
+    new[1:] = (codes[1:] != codes[:-1]) | (history.ticks[1:] != history.ticks[:-1])
+    return new
+
+
+def place_events(history, keys):
+    """Return the step of each moment among remembered events, and whether it is after all of them.
+
+    A moment has the step of the first event that is not before it. Moments after all events of
+    their series follow them, one step for each distinct time.
+    """
+    before = _count_before(history.starts, history.ticks, keys.codes, keys.ticks)
+    n_events = np.zeros(keys.n_series, dtype=np.int64)
+    n_events[: history.n_series] = np.diff(history.starts)
+    new = before == n_events[keys.codes]
+    rows = np.flatnonzero(new)
+    if len(rows):
+        codes, ticks = keys.codes[rows], keys.ticks[rows]
+        order = Keys(codes, ticks, keys.n_series, keys.n_known).order
+        order = np.arange(len(rows)) if order is None else order
+        codes, ticks = codes[order], ticks[order]
+        starts = np.ones(len(rows), dtype=bool)
+        starts[1:] = codes[1:] != codes[:-1]
+        later = np.ones(len(rows), dtype=bool)
+        later[1:] = starts[1:] | (ticks[1:] != ticks[:-1])
+        rank = np.cumsum(later) - 1
+        rank -= np.maximum.accumulate(np.where(starts, rank, 0))
+        before[rows[order]] += rank
+    return before, new
+
+
+@njit(cache=True)
+def _count_before(starts, ticks, codes, wanted):
+    """Count the rows of each series before a tick."""
+    count = np.zeros(len(codes), dtype=np.int64)
+    for i in range(len(codes)):
+        if codes[i] < len(starts) - 1:
+            low, high = starts[codes[i]], starts[codes[i] + 1]
+            count[i] = np.searchsorted(ticks[low:high], wanted[i])
+    return count
