@@ -1,1 +1,7 @@
 """Displays: look at forecasts, splits and backtests."""
+
+from sklearn_tsrec.inspection._backtest import BacktestDisplay
+from sklearn_tsrec.inspection._forecast import ForecastDisplay
+from sklearn_tsrec.inspection._split import SplitDisplay
+
+__all__ = ["BacktestDisplay", "ForecastDisplay", "SplitDisplay"]

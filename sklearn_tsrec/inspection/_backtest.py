@@ -1,0 +1,151 @@
+import numpy as np
+import pandas as pd
+
+from sklearn_tsrec.inspection._style import PALETTE, date_axis, pyplot, quiet
+from sklearn_tsrec.model_selection import backtest
+
+_COLUMNS = ("fold", "cutoff", "step", "y_true", "y_pred")
+
+
+class BacktestDisplay:
+    """How far backtested forecasts were off, by steps ahead or by cutoff, with standard errors.
+
+    Make it with :meth:`from_estimator` or :meth:`from_predictions`.
+
+    Parameters
+    ----------
+    errors : dict of DataFrame
+        For each model the mean absolute error (``mean``) and its standard error (``se``), by step
+        or cutoff.
+    by : {"step", "cutoff"}
+        What the errors are grouped by.
+
+    Attributes
+    ----------
+    figure_ : matplotlib Figure
+        The picture.
+    ax_ : matplotlib Axes
+        Its axes.
+
+    See Also
+    --------
+    sklearn_tsrec.model_selection.backtest : Makes the table.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> import pandas as pd
+    >>> from sklearn.dummy import DummyRegressor
+    >>> from sklearn_tsrec.inspection import BacktestDisplay
+    >>> from sklearn_tsrec.model_selection import PanelTimeSeriesSplit
+    >>> X = pd.DataFrame({"a": 0.0}, index=pd.date_range("2024-01-01", periods=8, name="day"))
+    >>> display = BacktestDisplay.from_estimator(
+    ...     DummyRegressor(), X, range(8), cv=PanelTimeSeriesSplit(2, horizon=2)
+    ... )
+    >>> display.errors["DummyRegressor"]["mean"].tolist()
+    [3.0, 4.0]
+    """
+
+    def __init__(self, errors, by):
+        self.errors = errors
+        self.by = by
+
+    @classmethod
+    def from_estimator(cls, estimator, X, y, *, cv, by="step", ax=None):
+        """Backtest an estimator and draw its errors.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Any regressor on keyed tables.
+        X : table of shape (n_rows, n_columns)
+            Keyed rows.
+        y : array-like of shape (n_rows,)
+            The target.
+        cv : splitter
+            Such as :class:`~sklearn_tsrec.model_selection.PanelTimeSeriesSplit`.
+        by : {"step", "cutoff"}, default="step"
+            What to group the errors by.
+        ax : matplotlib Axes, default=None
+            Where to draw. None makes a figure.
+
+        Returns
+        -------
+        display : BacktestDisplay
+            The display, drawn.
+        """
+        table = backtest(estimator, X, y, cv=cv, verbose=0)
+        return cls.from_predictions({type(estimator).__name__: table}, by=by, ax=ax)
+
+    @classmethod
+    def from_predictions(cls, tables, *, by="step", ax=None):
+        """Draw the errors of backtests that are already there.
+
+        Parameters
+        ----------
+        tables : DataFrame or dict of DataFrame
+            Tables as :func:`~sklearn_tsrec.model_selection.backtest` returns them, by the name of
+            the model. Rows without a truth are left out.
+        by : {"step", "cutoff"}, default="step"
+            What to group the errors by.
+        ax : matplotlib Axes, default=None
+            Where to draw. None makes a figure.
+
+        Returns
+        -------
+        display : BacktestDisplay
+            The display, drawn.
+        """
+        if by not in ("step", "cutoff"):
+            raise ValueError(f"by={by!r} must be 'step' or 'cutoff'.")
+        tables = tables if isinstance(tables, dict) else {"model": tables}
+        errors = {}
+        for name, table in tables.items():
+            missing = [column for column in _COLUMNS if column not in table]
+            if missing:
+                raise ValueError(
+                    f"the table of {name!r} lacks the columns {missing}: give what backtest "
+                    "returns."
+                )
+            off = (table["y_true"] - table["y_pred"]).abs()
+            errors[name] = (
+                off.groupby(table[by]).agg(["mean", "sem"]).set_axis(["mean", "se"], axis=1)
+            )
+        return cls(errors, by).plot(ax=ax)
+
+    def plot(self, *, ax=None):
+        """Draw the display.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw. None makes a figure.
+
+        Returns
+        -------
+        display : BacktestDisplay
+            The display itself.
+        """
+        plt = pyplot()
+        if ax is None:
+            _, ax = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
+        self.ax_, self.figure_ = ax, ax.figure
+        for number, (name, error) in enumerate(self.errors.items()):
+            color = PALETTE[number % len(PALETTE)]
+            x = error.index
+            x = x.to_timestamp() if isinstance(x, pd.PeriodIndex) else x
+            ax.plot(x, error["mean"], color=color, marker="o", ms=4, lw=1.8, label=name)
+            spread = error["se"].fillna(0)
+            low, high = error["mean"] - spread, error["mean"] + spread
+            ax.fill_between(x, low, high, color=color, alpha=0.15, lw=0)
+        ax.set_ylim(bottom=0)
+        ax.set_ylabel("mean absolute error")
+        ax.set_xlabel("steps ahead" if self.by == "step" else "cutoff")
+        quiet(ax)
+        if self.by == "step" and len(x) <= 12:
+            ax.set_xticks(np.asarray(x))
+        date_axis(ax, x)
+        if len(self.errors) > 1:
+            ax.legend(frameon=False)
+        return self

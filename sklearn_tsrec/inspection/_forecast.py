@@ -1,0 +1,193 @@
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_tsrec.inspection._style import FORECAST, INK, date_axis, pyplot, quiet
+
+
+class ForecastDisplay:
+    """Forecasts of several series beside what happened, in small multiples.
+
+    Make it with :meth:`from_estimator` or :meth:`from_predictions`.
+
+    Parameters
+    ----------
+    y_true : Series
+        What is known, with an index of (group …, time) or of time alone.
+    y_pred : Series
+        Forecasts, with an index of the same kind.
+    interval : DataFrame of two columns, default=None
+        Lower and upper bounds, with the index of ``y_pred``.
+    max_series : int, default=6
+        How many series to show: the first ones that have forecasts.
+    n_history : int, default=None
+        How many known values before the first forecast to show; None shows all.
+
+    Attributes
+    ----------
+    figure_ : matplotlib Figure
+        The picture.
+    axes_ : ndarray of matplotlib Axes
+        One for each series.
+
+    See Also
+    --------
+    BacktestDisplay : Errors by step or by cutoff.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> import pandas as pd
+    >>> from sklearn_tsrec.inspection import ForecastDisplay
+    >>> days = pd.date_range("2024-01-01", periods=6, name="day")
+    >>> known = pd.Series([1.0, 2, 3, 4, 5, 6], days)
+    >>> display = ForecastDisplay.from_predictions(known, known[4:] + 0.5)
+    >>> len(display.axes_)
+    1
+    """
+
+    def __init__(self, y_true, y_pred, *, interval=None, max_series=6, n_history=None):
+        self.y_true = y_true
+        self.y_pred = y_pred
+        self.interval = interval
+        self.max_series = max_series
+        self.n_history = n_history
+
+    @classmethod
+    def from_estimator(cls, estimator, X, y, *, coverage=None, max_series=6, n_history=None):
+        """Forecast the rows of X and draw them.
+
+        Parameters
+        ----------
+        estimator : estimator
+            A fitted regressor on keyed tables, such as :class:`~sklearn_tsrec.WindowForecaster`.
+        X : DataFrame
+            Rows to forecast, with keys in the index.
+        y : Series
+            Known values, with an index of the same kind: history, and the truth where it is known.
+        coverage : float, default=None
+            Coverage of an interval to draw, if the estimator has ``predict_interval``.
+        max_series, n_history : int or None
+            As in the class.
+
+        Returns
+        -------
+        display : ForecastDisplay
+            The display, drawn.
+        """
+        check_is_fitted(estimator)
+        if not isinstance(X, pd.DataFrame) or not isinstance(y, pd.Series):
+            raise TypeError(
+                "X must be a DataFrame and y a Series with keys in the index: use as_panel, or "
+                f"from_predictions; got {type(X).__name__} and {type(y).__name__}."
+            )
+        y_pred = pd.Series(np.asarray(estimator.predict(X)), X.index)
+        interval = None
+        if coverage is not None:
+            interval = pd.DataFrame(estimator.predict_interval(X, coverage), X.index)
+        return cls.from_predictions(
+            y, y_pred, interval=interval, max_series=max_series, n_history=n_history
+        )
+
+    @classmethod
+    def from_predictions(cls, y_true, y_pred, *, interval=None, max_series=6, n_history=None):
+        """Draw forecasts that are already there.
+
+        Parameters
+        ----------
+        y_true, y_pred, interval, max_series, n_history
+            As in the class.
+
+        Returns
+        -------
+        display : ForecastDisplay
+            The display, drawn.
+        """
+        for name, values in (("y_true", y_true), ("y_pred", y_pred)):
+            if not isinstance(values, pd.Series):
+                raise TypeError(f"{name} must be a pandas Series with keys in the index.")
+        if not len(y_pred):
+            raise ValueError("y_pred is empty: there is no forecast to draw.")
+        if y_true.index.nlevels != y_pred.index.nlevels:
+            raise ValueError(
+                f"y_true has {y_true.index.nlevels} levels of keys, but y_pred "
+                f"{y_pred.index.nlevels}: give both the same index levels."
+            )
+        display = cls(y_true, y_pred, interval=interval, max_series=max_series, n_history=n_history)
+        return display.plot()
+
+    def plot(self, *, axes=None, n_columns=3):
+        """Draw the display.
+
+        Parameters
+        ----------
+        axes : array of matplotlib Axes, default=None
+            Where to draw: one for each series. None makes a figure.
+        n_columns : int, default=3
+            How many series stand side by side in a new figure.
+
+        Returns
+        -------
+        display : ForecastDisplay
+            The display itself.
+        """
+        plt = pyplot()
+        series = [*_by_series(self.y_pred)][: self.max_series]
+        own_figure = axes is None
+        if own_figure:
+            columns = min(n_columns, len(series))
+            rows = -(-len(series) // columns)
+            _, grid = plt.subplots(
+                rows, columns, squeeze=False, layout="constrained",
+                figsize=(1.6 + 3.4 * columns, 0.7 + 2.1 * rows),
+            )  # fmt: skip
+            for ax in grid.flat[len(series) :]:
+                ax.set_visible(False)
+            axes = grid.flat[: len(series)]
+        self.axes_ = np.atleast_1d(np.asarray(axes, dtype=object))
+        self.figure_ = self.axes_[0].figure
+        known = dict(_by_series(self.y_true))
+        bounds = dict(_by_series(self.interval)) if self.interval is not None else {}
+        for ax, (name, forecast) in zip(self.axes_, series):
+            self._draw(ax, name, known.get(name), forecast, bounds.get(name))
+        handles = self.axes_[0].get_legend_handles_labels()
+        if own_figure:  # above the series, where it hides nothing
+            self.figure_.legend(*handles, loc="outside upper right", ncols=2, frameon=False)
+        else:
+            self.axes_[0].legend(*handles, frameon=False)
+        return self
+
+    def _draw(self, ax, name, known, forecast, bounds):
+        """Draw one series."""
+        if known is not None:
+            if self.n_history is not None:
+                before = known[known.index < forecast.index[0]].iloc[-self.n_history :]
+                known = pd.concat([before, known[known.index >= forecast.index[0]]])
+            ax.plot(_x(known), known.to_numpy(), color=INK, lw=1.1, label="actual")
+        if bounds is not None:
+            low, high = bounds.iloc[:, 0], bounds.iloc[:, 1]
+            ax.fill_between(_x(bounds), low, high, color=FORECAST, alpha=0.18, lw=0)
+        ax.plot(_x(forecast), forecast.to_numpy(), color=FORECAST, lw=2, label="forecast")
+        if name is not None:
+            ax.set_title(name, fontsize="medium", loc="left")
+        quiet(ax)
+        date_axis(ax, _x(forecast))
+
+
+def _by_series(values):
+    """Yield the name and the values in time order of each series."""
+    values = values.sort_index()
+    if values.index.nlevels == 1:
+        yield None, values
+        return
+    levels = list(range(values.index.nlevels - 1))
+    for name, part in values.groupby(level=levels, sort=True):
+        label = " · ".join(str(n) for n in (name if isinstance(name, tuple) else (name,)))
+        yield label, part.droplevel(levels)
+
+
+def _x(values):
+    """Return times as matplotlib draws them."""
+    index = values.index
+    return index.to_timestamp() if isinstance(index, pd.PeriodIndex) else index

@@ -1,0 +1,33 @@
+"""What all displays share: one palette, quiet axes, and matplotlib only when something is drawn."""
+
+# Okabe & Ito's palette, which people with colour-blindness can tell apart.
+INK, FORECAST, TEST, SOFT = "#222222", "#0072B2", "#D55E00", "#B8BEC6"
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+
+
+def pyplot():
+    """Return matplotlib.pyplot, or say how to install it."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            "displays draw with matplotlib. Run: pip install 'sklearn-tsrec[plot]'."
+        ) from error
+    return plt
+
+
+def quiet(ax):
+    """Take away what carries no information."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.tick_params(length=3, color=SOFT)
+
+
+def date_axis(ax, times):
+    """Write dates as briefly as they can be read."""
+    if getattr(times.dtype, "kind", "") != "M":
+        return
+    import matplotlib.dates as dates
+
+    locator = dates.AutoDateLocator(minticks=3, maxticks=6)
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))

@@ -1,0 +1,109 @@
+"""Displays draw the numbers they are given."""
+
+import sys
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import Ridge
+
+from sklearn_tsrec.forecasting import WindowForecaster
+from sklearn_tsrec.inspection import BacktestDisplay, ForecastDisplay, SplitDisplay
+from sklearn_tsrec.model_selection import PanelTimeSeriesSplit, backtest
+
+mpl.use("Agg")
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    import matplotlib.pyplot as plt
+
+    plt.close("all")
+
+
+@pytest.fixture
+def panel():
+    days = pd.date_range("2024-01-01", periods=30, name="day")
+    index = pd.MultiIndex.from_product([["a", "b"], days], names=["shop", "day"])
+    y = pd.Series(np.sin(np.arange(60)) + np.repeat([5, 9], 30), index)
+    return pd.DataFrame({"promo": np.arange(60.0) % 3}, index), y
+
+
+def test_forecast_display_draws_each_series_beside_its_history(panel):
+    X, y = panel
+    late = X.index.get_level_values("day") >= "2024-01-25"
+    forecaster = WindowForecaster(Ridge(), window=4).fit(X[~late], y[~late])
+    display = ForecastDisplay.from_estimator(forecaster, X[late], y, n_history=10)
+    assert [ax.get_title(loc="left") for ax in display.axes_] == ["a", "b"]
+    forecast = forecaster.predict(X[late])
+    for ax, shop, part in zip(display.axes_, "ab", np.split(forecast, 2)):
+        actual, drawn = ax.get_lines()
+        np.testing.assert_allclose(drawn.get_ydata(), part)
+        np.testing.assert_allclose(actual.get_ydata(), y[shop].iloc[14:])
+
+
+def test_forecast_display_draws_intervals_and_few_series(panel):
+    _, y = panel
+    bounds = pd.DataFrame({"low": y - 1, "high": y + 1})
+    display = ForecastDisplay.from_predictions(y, y, interval=bounds, max_series=1)
+    (ax,) = display.axes_
+    heights = ax.collections[0].get_paths()[0].vertices[:, 1]
+    assert heights.min() == pytest.approx(y["a"].min() - 1)
+    assert heights.max() == pytest.approx(y["a"].max() + 1)
+    periods = y["a"].copy()
+    periods.index = periods.index.to_period("D")
+    line = ForecastDisplay.from_predictions(periods, periods).axes_[0].get_lines()[1]
+    np.testing.assert_allclose(line.get_ydata(), periods)
+
+
+def test_split_display_shows_train_gap_and_test(panel):
+    X, _ = panel
+    cv = PanelTimeSeriesSplit(2, horizon=5, gap=3)
+    display = SplitDisplay.from_splitter(cv, X.sample(frac=1, random_state=0))
+    train, test, *_ = display.ax_.get_lines()
+    assert train.get_xdata()[-1] == np.datetime64("2024-01-17")
+    assert test.get_xdata()[0] == np.datetime64("2024-01-21")
+    assert len(test.get_xdata()) == 5
+    by_column = SplitDisplay.from_splitter(
+        PanelTimeSeriesSplit(2, horizon=5, gap=3, group="shop", time="day"), X.reset_index()
+    )
+    assert by_column.folds[0][0].equals(display.folds[0][0])
+
+
+@pytest.mark.parametrize("by", ["step", "cutoff"])
+def test_backtest_display_draws_mean_errors(panel, by):
+    X, y = panel
+    cv = PanelTimeSeriesSplit(3, horizon=4)
+    table = backtest(Ridge(), X, y, cv=cv, verbose=0)
+    display = BacktestDisplay.from_predictions({"one": table, "two": table}, by=by)
+    want = (table["y_true"] - table["y_pred"]).abs().groupby(table[by]).mean()
+    for line in display.ax_.get_lines():
+        np.testing.assert_allclose(line.get_ydata(), want)
+    alone = BacktestDisplay.from_estimator(Ridge(), X, y, cv=cv, by=by)
+    np.testing.assert_allclose(alone.errors["Ridge"]["mean"], want)
+
+
+def test_displays_name_what_is_wrong(panel):
+    X, y = panel
+    forecaster = WindowForecaster(Ridge(), window=4).fit(X, y)
+    with pytest.raises(TypeError, match="y_true must be a pandas Series"):
+        ForecastDisplay.from_predictions(y.to_numpy(), y)
+    with pytest.raises(ValueError, match="y_pred is empty"):
+        ForecastDisplay.from_predictions(y, y.iloc[:0])
+    with pytest.raises(ValueError, match="2 levels of keys, but y_pred 1"):
+        ForecastDisplay.from_predictions(y, y["a"])
+    with pytest.raises(TypeError, match="X must be a DataFrame and y a Series"):
+        ForecastDisplay.from_estimator(forecaster, X, y.to_numpy())
+    with pytest.raises(ValueError, match="by='week' must be 'step' or 'cutoff'"):
+        BacktestDisplay.from_predictions(pd.DataFrame(), by="week")
+    with pytest.raises(ValueError, match="lacks the columns"):
+        BacktestDisplay.from_predictions(pd.DataFrame({"fold": [0]}))
+
+
+def test_without_matplotlib_the_way_out_is_said(panel, monkeypatch):
+    _, y = panel
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r"pip install 'sklearn-tsrec\[plot\]'"):
+        ForecastDisplay.from_predictions(y, y)
