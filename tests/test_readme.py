@@ -1,0 +1,43 @@
+"""What the README shows must run as it stands."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+README = Path(__file__).parents[1] / "README.md"
+BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def run(block):
+    names = {}
+    exec(compile(block, str(README), "exec"), names)
+    return names
+
+
+def test_forecasting_gives_a_number_per_row_and_an_error_per_fold():
+    names = run(BLOCKS[0])
+    assert len(names["forecast"]) == len(names["test"])
+    assert np.isfinite(names["forecast"]).all()
+    naive = names["y"].groupby("category").shift(4).iloc[names["test"]]
+    assert names["error"] < np.abs(names["y"].iloc[names["test"]] - naive).mean()
+
+
+def test_recommending_gives_ranked_lists():
+    names = run(BLOCKS[1])
+    lists, y = names["lists"], names["y"]
+    assert lists.columns.tolist() == ["household", "rank", "item", "score"]
+    assert set(lists["item"]) <= set(y)
+    ranks = lists.groupby("household")["rank"].agg(list)
+    assert (ranks.map(lambda r: r == list(range(1, 11)))).all()
+    assert 0 < names["ndcg"] < 1
+
+
+@pytest.mark.parametrize("block", BLOCKS[2:])
+def test_everything_else_runs(block):
+    names = run(block)
+    scores = names["search"].cv_results_["mean_test_score"]
+    assert np.isfinite(scores).all()
+    assert isinstance(names["X"].index, pd.MultiIndex)
