@@ -30,9 +30,7 @@ X, y = as_panel(bikes, time="time", target="hires")
 window = [*range(1, 25), 167, 168, 169]
 forecasters = {
     "Ridge": WindowForecaster(Ridge(), window=window),
-    "boosted trees": WindowForecaster(
-        HistGradientBoostingRegressor(random_state=0), window=window
-    ),
+    "boosted trees": WindowForecaster(HistGradientBoostingRegressor(random_state=0), window=window),
 }
 forecasts = pd.DataFrame({"hires": y.iloc[test]})
 for name, forecaster in forecasters.items():
@@ -55,6 +53,8 @@ ax.plot(forecasts["hires"], color="black", label="hires")
 ax.plot(forecasts["boosted trees"], color="tab:orange", label="boosted trees")
 ax.plot(forecasts["Ridge"], color="tab:blue", label="Ridge", linewidth=1)
 ax.set(ylabel="hires an hour", ylim=(0, 1250))
-ax.xaxis.set_major_formatter(plt.matplotlib.dates.ConciseDateFormatter(ax.xaxis.get_major_locator()))
+ax.xaxis.set_major_formatter(
+    plt.matplotlib.dates.ConciseDateFormatter(ax.xaxis.get_major_locator())
+)
 ax.legend(ncols=4, frameon=False, loc="upper right")
 ax.spines[["top", "right"]].set_visible(False)

@@ -30,7 +30,7 @@ search = GridSearchCV(
     cv=PanelTimeSeriesSplit(3, horizon=4),
     scoring="neg_mean_absolute_error",
 ).fit(X.iloc[train], y.iloc[train])
-search.best_params_
+print(search.best_params_)
 
 # %%
 # Errors of all candidates on the folds, in units a week. On these data the longer window helps, and

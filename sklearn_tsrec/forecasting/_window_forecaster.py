@@ -89,7 +89,7 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, WindowBase):
         The length of a step.
     n_features_in_ : int
         Number of columns seen in ``fit``.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of str
         Their names, if X has names that are strings.
 
     See Also
