@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyRegressor
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -23,49 +23,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
-from sklearn_tsrec.forecasting import WindowForecaster, make_windows
+from sklearn_tsrec.forecasting import WindowForecaster
 from sklearn_tsrec.model_selection import PanelTimeSeriesSplit
-
-
-class OldestValue(RegressorMixin, BaseEstimator):
-    """Forecast the oldest value of the window, plus 0, 1, 2 … for each step: easy to predict."""
-
-    def fit(self, X, y):
-        self.n_steps_ = 1 if np.ndim(y) == 1 else y.shape[1]
-        self.X_, self.y_ = X, y
-        return self
-
-    def predict(self, X):
-        out = X[:, :1] + np.arange(self.n_steps_)
-        return out[:, 0] if self.n_steps_ == 1 else out
-
-    def predict_quantiles(self, X, quantiles):
-        return self.predict(X).reshape(len(X), -1, 1) + np.asarray(quantiles)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        tags.input_tags.allow_nan = True
-        return tags
-
-
-def make_panel(n_series=3, n_times=40, seed=0):
-    """Return a shuffled panel: X with a promotion, y with a weekly season and its effect."""
-    rng = np.random.default_rng(seed)
-    days = pd.date_range("2024-01-01", periods=n_times, freq="D")
-    index = pd.MultiIndex.from_product([list("abcdef"[:n_series]), days], names=["store", "day"])
-    X = pd.DataFrame({"promo": rng.integers(0, 2, len(index)) * 1.0}, index=index)
-    season = np.tile(np.sin(2 * np.pi * np.arange(n_times) / 7), n_series)
-    y = pd.Series(10 + 3 * season + 2 * X["promo"] + rng.normal(0, 0.05, len(index)), name="y")
-    shuffle = rng.permutation(len(index))
-    return X.iloc[shuffle], y.iloc[shuffle]
-
-
-def split(X, y, n_test=6):
-    """Cut the last days off."""
-    days = X.index.get_level_values("day")
-    past = days <= days.max() - pd.Timedelta(days=n_test)
-    return X[past], X[~past], y[past], y[~past]
+from tests.forecasting.reference import OldestValue, make_panel, split
 
 
 @settings(max_examples=40, deadline=None)
@@ -359,54 +319,6 @@ def test_series_on_a_scale_of_their_own_forecast_like_the_others():
     assert (forecast["b"] / 1000 - forecast["a"]).abs().max() < 4
 
 
-BAD = [
-    ({"window": 0}, ValueError, "window"),
-    ({"window": [0, 1]}, ValueError, r"window=\[0, 1\] holds 0"),
-    ({"window": []}, ValueError, "must name at least one lag"),
-    ({"horizon": 0}, ValueError, "horizon"),
-    ({"target_transform": "log"}, ValueError, "target_transform='log' is not known"),
-    ({"target_transform": "seasonal"}, ValueError, "needs period="),
-    ({"columns": ["price"]}, ValueError, "unknown column 'price'"),
-    ({"past_columns": "price"}, ValueError, "unknown column 'price'"),
-    ({"freq": "W-MON"}, ValueError, "not on the grid"),
-    ({"window": 100}, ValueError, "found no whole window to learn from in n_samples=120 "),
-    ({"window": 100, "estimator": DecisionTreeRegressor()}, ValueError, "y__lag100 is missing in"),
-]
-
-
-@pytest.mark.parametrize(("parameters", "error", "message"), BAD)
-def test_bad_parameters_are_named(parameters, error, message):
-    X, y = make_panel()
-    forecaster = WindowForecaster(**({"estimator": Ridge(), "window": 3} | parameters))
-    with pytest.raises(error, match=message):
-        forecaster.fit(X, y)
-
-
-def test_bad_data_is_named():
-    X, y = make_panel()
-    forecaster = WindowForecaster(Ridge(), window=3)
-    with pytest.raises(ValueError, match="repeats, first for group=a"):
-        forecaster.fit(pd.concat([X, X.loc[["a"]]]), np.append(y, y["a"]))
-    with pytest.raises(ValueError, match="all of it is missing"):
-        forecaster.fit(X, y * np.nan)
-    with pytest.raises(ValueError, match="infinity"):
-        forecaster.fit(X, y.where(y > y.min(), np.inf))
-    with pytest.raises(ValueError, match="column 'promo', row 0"):
-        forecaster.fit(X.assign(promo=np.inf), y)
-    with pytest.raises(ValueError, match="column 'promo' has dtype"):
-        forecaster.fit(X.assign(promo="yes"), y)
-    with pytest.raises(ValueError, match="could not convert string"):
-        forecaster.fit(X, np.full(len(y), "many"))
-    with pytest.raises(ValueError, match="requires y to be passed"):
-        forecaster.fit(X, None)
-    with pytest.raises(ValueError, match="needs at least two distinct times"):
-        forecaster.fit(X.head(1), y.head(1))
-    with pytest.raises(ValueError, match="0 sample"):
-        forecaster.fit(X.head(0), y.head(0))
-    with pytest.raises(ValueError, match="not fitted yet"):
-        WindowForecaster().predict(X)
-
-
 def test_a_constant_series():
     X, y = make_panel(n_series=1)
     for target_transform in (None, "last", "scale", "difference", ["last", "scale"]):
@@ -414,42 +326,6 @@ def test_a_constant_series():
             Ridge(), window=3, columns=[], target_transform=target_transform
         ).fit(X, y * 0 + 5)
         np.testing.assert_allclose(forecaster.predict(X), 5.0)
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    moments=st.lists(
-        st.tuples(st.integers(0, 2), st.integers(0, 12)), min_size=2, max_size=25, unique=True
-    ),
-    window=st.integers(1, 4),
-    horizon=st.integers(1, 3),
-)
-def test_make_windows_equals_a_dictionary(moments, window, horizon):
-    table = pd.DataFrame(moments, columns=["g", "t"])
-    y = np.arange(len(table)) * 1.5
-    known = dict(zip(moments, y))
-    windows, targets, keys = make_windows(
-        table, y, window=window, horizon=horizon, group="g", time="t", freq=1
-    )
-    for (g, t), past, future in zip(moments, windows, targets):
-        want = [known.get((g, s), np.nan) for s in range(t - window, t)]
-        np.testing.assert_array_equal(past, want)
-        want = [known.get((g, s), np.nan) for s in range(t, t + horizon)]
-        np.testing.assert_array_equal(future, want)
-    assert keys.equals(table)
-
-
-def test_make_windows_of_events():
-    table = pd.DataFrame({"g": [0, 0, 1, 0], "t": [5, 50, 7, 51]})
-    windows, targets, _ = make_windows(
-        table, [1.0, 2, 3, 4], window=2, group="g", time="t", freq=None
-    )
-    np.testing.assert_array_equal(
-        windows, [[np.nan, np.nan], [np.nan, 1], [np.nan, np.nan], [1, 2]]
-    )
-    np.testing.assert_array_equal(targets[:, 0], [1, 2, 3, 4])
-    with pytest.raises(ValueError, match="window=0 holds 0"):
-        make_windows(table, [1.0, 2, 3, 4], window=0, group="g", time="t")
 
 
 def test_a_column_may_be_known_ahead_and_have_a_window():
@@ -462,15 +338,3 @@ def test_a_column_may_be_known_ahead_and_have_a_window():
         "promo__lag2", "promo__lag1", "promo__lag0",
     ]  # fmt: skip
     np.testing.assert_allclose(both.predict(X[30:]), y[30:])
-
-
-def test_columns_have_one_role():
-    X, y = make_panel()
-    X = X.assign(size=X.index.get_level_values("store").map({"a": 1.0, "b": 2.0, "c": 3.0}))
-    WindowForecaster(Ridge(), window=3, static_columns="size").fit(X, y)
-    with pytest.raises(ValueError, match=r"names column 'size', which is in past_columns already"):
-        WindowForecaster(past_columns="size", static_columns="size").fit(X, y)
-    with pytest.raises(ValueError, match="static_columns: 'promo' changes in series a"):
-        WindowForecaster(Ridge(), window=3, static_columns="promo").fit(X, y)
-    with pytest.raises(ValueError, match="names column 'day', which is a key already"):
-        WindowForecaster(columns="day", group="store", time="day").fit(X.reset_index(), y)
