@@ -23,7 +23,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "templates", "examples", "design.md"]
+exclude_patterns = ["_build", "templates", "examples"]
 templates_path = ["templates"]
 default_role = None
 nitpicky = False  # docstrings name classes of scikit-learn, and the build reads no other site

@@ -1,7 +1,7 @@
 """The contract of keyed estimators, as checks that anybody can run on their own.
 
 scikit-learn's ``check_estimator`` knows nothing of time. These checks do: they build a small panel
-with a calendar and assert what makes an estimator safe on it (docs/design.md, rules 1 to 10).
+with a calendar and assert what makes an estimator safe on it (docs/design.rst, rules 1 to 6).
 """
 
 import copy
@@ -185,7 +185,7 @@ def _data_for(estimator):
 
 @ignore_warnings
 def check_constructor_only_stores(name, estimator):
-    """Check that a clone has the very parameters it was given, before and after fit (rule 10)."""
+    """Check that a clone has the very parameters it was given, before and after fit (rule 6)."""
     estimator, X, y = _data_for(estimator)
     before = copy.deepcopy(estimator.get_params())
     if not hasattr(estimator, "fit"):
@@ -214,7 +214,7 @@ def check_pickling_keeps_results(name, estimator):
 
 @ignore_warnings
 def check_same_seed_same_result(name, estimator):
-    """Check that fitting twice gives the same result (rule 10)."""
+    """Check that fitting twice gives the same result (rule 6)."""
     X, y = _panel()
     y = _target(estimator, y)
     keyed = _keyed(estimator)
