@@ -10,10 +10,14 @@ class SplitDisplay:
 
     Make it with :meth:`from_splitter`.
 
+    Bars are to scale. Those of the test are slimmer, so that times that are in both are seen.
+
     Parameters
     ----------
-    folds : list of (Index, Index)
-        The distinct training times and the distinct test times of each fold.
+    times : Index of shape (n_times,)
+        The distinct times of the table, ascending.
+    folds : list of (ndarray, ndarray)
+        Positions in ``times`` of the training times and of the test times of each fold.
 
     Attributes
     ----------
@@ -21,6 +25,8 @@ class SplitDisplay:
         The picture.
     ax_ : matplotlib Axes
         Its axes: one row for each fold, the first one on top.
+    bars_ : list of (PolyCollection, PolyCollection)
+        The bars of training and of test of each fold.
 
     See Also
     --------
@@ -39,7 +45,8 @@ class SplitDisplay:
     [(3, 2), (5, 2), (7, 2)]
     """
 
-    def __init__(self, folds):
+    def __init__(self, times, folds):
+        self.times = times
         self.folds = folds
 
     @classmethod
@@ -66,11 +73,15 @@ class SplitDisplay:
         times = pd.Index(keys.iloc[:, -1])
         if isinstance(times, pd.PeriodIndex):
             times = times.to_timestamp()
+        elif isinstance(times, pd.DatetimeIndex):
+            times = times.tz_localize(None)
+        distinct = times.unique().sort_values()
+        position = distinct.get_indexer(times)
         folds = [
-            (times[train].unique().sort_values(), times[test].unique().sort_values())
+            (np.unique(position[train]), np.unique(position[test]))
             for train, test in cv.split(X, y)
         ]
-        return cls(folds).plot(ax=ax)
+        return cls(distinct, folds).plot(ax=ax)
 
     def plot(self, *, ax=None):
         """Draw the display.
@@ -90,17 +101,39 @@ class SplitDisplay:
             size = (7.5, 1.0 + 0.38 * len(self.folds))
             _, ax = plt.subplots(figsize=size, layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure
-        times = self.folds[0][0]
+        edges = self._edges()
+        self.bars_ = []
         for number, (train, test) in enumerate(self.folds):
-            for part, color, label in ((train, SOFT, "train"), (test, TEST, "test")):
-                ax.plot(
-                    part, np.full(len(part), number), ls="", marker="s", ms=5, color=color,
-                    label=label if number == 0 else None,
-                )  # fmt: skip
+            bars = [
+                ax.broken_barh(_runs(part, edges), (number - height / 2, height), color=color, lw=0)
+                for part, height, color in ((train, 0.7, SOFT), (test, 0.4, TEST))
+            ]
+            self.bars_.append(tuple(bars))
         ax.set_yticks(range(len(self.folds)), [f"fold {n}" for n in range(len(self.folds))])
-        ax.set_ylim(len(self.folds) - 0.5, -0.5)
-        ax.legend(frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
+        ax.set(xlim=(edges[0], edges[-1]), ylim=(len(self.folds) - 0.5, -0.5))
+        place = {"loc": "lower left", "bbox_to_anchor": (0, 1)}
+        ax.legend(self.bars_[0], ["train", "test"], frameon=False, ncols=2, **place)
         quiet(ax)
+        ax.tick_params(axis="y", length=0)
         ax.spines["left"].set_visible(False)
-        date_axis(ax, times)
+        if isinstance(self.times, pd.DatetimeIndex):
+            ax.xaxis_date()
+        date_axis(ax, self.times)
         return self
+
+    def _edges(self):
+        """Return where each of the times begins on the axis, and where the last one ends."""
+        if isinstance(self.times, pd.DatetimeIndex):
+            from matplotlib.dates import date2num
+
+            starts = date2num(self.times.to_numpy())
+        else:
+            starts = np.asarray(self.times, dtype=float)
+        length = np.median(np.diff(starts)) if len(starts) > 1 else 1.0
+        return np.append(starts, starts[-1] + length)
+
+
+def _runs(positions, edges):
+    """Return the start and the length of each run of neighbouring positions."""
+    parts = np.split(positions, np.flatnonzero(np.diff(positions) > 1) + 1)
+    return [(edges[part[0]], edges[part[-1] + 1] - edges[part[0]]) for part in parts if len(part)]

@@ -3,10 +3,12 @@
 import sys
 
 import matplotlib as mpl
+import matplotlib.dates
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import Ridge
+from sklearn.model_selection import KFold
 
 from sklearn_tsrec.forecasting import WindowForecaster
 from sklearn_tsrec.inspection import BacktestDisplay, ForecastDisplay, SplitDisplay
@@ -21,6 +23,17 @@ def _close_figures():
     import matplotlib.pyplot as plt
 
     plt.close("all")
+
+
+def spans(bars):
+    """Return the ends of each bar on the axis."""
+    ends = [path.vertices[:, 0] for path in bars.get_paths()]
+    return [(x.min(), x.max()) for x in ends]
+
+
+def days(*dates):
+    """Return dates as matplotlib places them."""
+    return tuple(mpl.dates.date2num(np.array(dates, "M8[D]")))
 
 
 @pytest.fixture
@@ -62,14 +75,30 @@ def test_split_display_shows_train_gap_and_test(panel):
     X, _ = panel
     cv = PanelTimeSeriesSplit(2, horizon=5, gap=3)
     display = SplitDisplay.from_splitter(cv, X.sample(frac=1, random_state=0))
-    train, test, *_ = display.ax_.get_lines()
-    assert train.get_xdata()[-1] == np.datetime64("2024-01-17")
-    assert test.get_xdata()[0] == np.datetime64("2024-01-21")
-    assert len(test.get_xdata()) == 5
+    train, test = display.bars_[0]
+    assert spans(train) == [days("2024-01-01", "2024-01-18")]
+    assert spans(test) == [days("2024-01-21", "2024-01-26")]
     by_column = SplitDisplay.from_splitter(
         PanelTimeSeriesSplit(2, horizon=5, gap=3, group="shop", time="day"), X.reset_index()
     )
-    assert by_column.folds[0][0].equals(display.folds[0][0])
+    np.testing.assert_array_equal(by_column.folds[0][0], display.folds[0][0])
+
+
+def test_split_display_shows_training_on_both_sides_and_times_in_both():
+    X = pd.DataFrame(index=pd.Index(range(6), name="t"))
+    train, test = SplitDisplay.from_splitter(KFold(3), X).bars_[1]
+    assert spans(train) == [(0, 2), (4, 6)]
+    assert spans(test) == [(2, 4)]
+    X = pd.DataFrame(index=pd.MultiIndex.from_product([["a", "b"], [0, 1]], names=["g", "t"]))
+    train, test = SplitDisplay.from_splitter(KFold(2), X).bars_[0]
+    assert spans(train) == spans(test) == [(0, 2)]
+
+
+def test_split_display_reads_local_time_and_periods():
+    local = pd.date_range("2024-01-01", periods=3, tz="Asia/Tokyo")
+    for index in (local, local.tz_localize(None).to_period("D")):
+        display = SplitDisplay.from_splitter(PanelTimeSeriesSplit(1), pd.DataFrame(index=index))
+        assert spans(display.bars_[0][1]) == [days("2024-01-03", "2024-01-04")]
 
 
 @pytest.mark.parametrize("by", ["step", "cutoff"])
