@@ -148,11 +148,11 @@ class WindowBase(KeyedMixin, BaseEstimator):
         short = int((~learned).sum())
         if short or holes:
             first = f", first {show(self.groups_[~learned][0])}" if short else ""
+            advice = "" if self._allow_nan else " A regressor that takes NaN needs no whole window."
             warnings.warn(
                 f"not learned from: {short} of {len(learned)} series, too short{first}, and "
                 f"{holes} row(s) with missing values in their window or columns. The {reach}, and "
-                f"horizon={self.horizon} known target(s) must follow; a regressor that takes NaN "
-                "learns from windows with missing values too.",
+                f"horizon={self.horizon} known target(s) must follow.{advice}",
                 UserWarning,
                 stacklevel=5,
             )
