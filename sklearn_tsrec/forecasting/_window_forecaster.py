@@ -103,7 +103,8 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, WindowBase):
     *What is missing.* Targets may be NaN. A regressor that takes NaN (its tag ``allow_nan``) learns
     from windows with holes and from those that reach beyond the first value. Any other learns from
     complete rows only; when it forecasts from a window with holes, the value before each hole
-    stands in, or the value after it, or the mean training target where the window is empty.
+    stands in, or the value after it, or the mean training target where the window is empty. The
+    same stands in, for all regressors, for a value that ``target_transform`` refers to.
 
     *Series without any known target* have an empty window. A regressor that takes NaN forecasts
     from it; with any other the mean training target is the forecast, and a warning says so.
