@@ -3,6 +3,8 @@
 import time
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from sklearn_tsrec.cli._demo_forecast import forecast_demand
 from sklearn_tsrec.cli._demo_page import with_errors, write_page
 from sklearn_tsrec.cli._demo_recommend import recommend_categories
@@ -19,7 +21,9 @@ def run(arguments):
     began = time.perf_counter()
     journey = load_complete_journey()
     say("forecasting weekly demand by category")
-    demand = forecast_demand(journey.demand, verbose=1)
+    # The table is small: threads of OpenMP gain nothing here, and stall where cores are shared.
+    with threadpool_limits(limits=1):
+        demand = forecast_demand(journey.demand, verbose=1)
     print(_text(demand.accuracy, "Weekly demand, last 8 weeks"))
     say("recommending categories to households")
     choices = recommend_categories(journey.transactions, verbose=1)
