@@ -76,11 +76,11 @@ def test_both_tables_become_panels(journey):
 
 
 def test_empty_weeks_have_demand_zero_and_the_last_price():
-    line = {"quantity": 2, "sales": 3.0, "retail_discount": 1.0}
+    line = {"quantity": 2, "price": 2.0, "sales": 3.0, "retail_discount": 1.0}
     rows = [
         line | {"category": "a", "time": "2024-01-01 09:00"},  # a Monday
-        line | {"category": "b", "time": "2024-01-10 09:00", "sales": 5.0},
-        line | {"category": "a", "time": "2024-01-21 23:00", "retail_discount": 0.0},
+        line | {"category": "b", "time": "2024-01-10 09:00", "price": 3.0, "sales": 5.0},
+        line | {"category": "a", "time": "2024-01-21 23:00", "price": 1.5, "retail_discount": 0.0},
         line | {"category": "a", "time": "2024-01-22 09:00"},  # the week that has just begun
     ]
     lines = pd.DataFrame(rows).assign(time=lambda t: pd.to_datetime(t["time"]))
@@ -90,6 +90,18 @@ def test_empty_weeks_have_demand_zero_and_the_last_price():
     assert table.loc["a", "discount"].tolist() == [0.25, 0.25, 0.0]
     assert table.loc["b", "demand"].tolist() == [0, 2, 0]
     assert table.loc["b", "price"].tolist() == [3.0, 3.0, 3.0]
+
+
+def test_every_line_counts_once_in_price_and_discount():
+    line = {"category": "a", "time": pd.Timestamp("2024-01-02")}
+    rows = [
+        line | {"quantity": 1, "price": 5.0, "sales": 5.0, "retail_discount": 0.0},
+        line | {"quantity": 9, "price": 1.0, "sales": 4.5, "retail_discount": 4.5},
+    ]
+    days = pd.DataFrame({"time": pd.date_range("2024-01-01", periods=7), "quantity": 0})
+    lines = pd.concat([days[:1], pd.DataFrame(rows), days[2:]], ignore_index=True)
+    table = weekly_demand(lines)
+    assert table[["price", "discount", "demand"]].to_numpy().tolist() == [[3.0, 0.25, 10]]
 
 
 def test_description_says_what_the_data_are(journey):
