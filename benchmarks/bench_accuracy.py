@@ -5,8 +5,8 @@ seasonal naive error in training. Transform, window and regularisation are chose
 with PanelTimeSeriesSplit on the training part alone; the hold-out is read once, at the end. Series
 of these competitions end at different times: steps are counted from the end of each, so that all
 series are cut alike. "mean of four" averages four such forecasters, and only their sizes are
-searched: one forecaster picked from few folds is a noisy choice. The peers are mlforecast with the same LightGBM, on raw lags and on seasonal
-differences scaled by series.
+searched: one forecaster picked from few folds is a noisy choice. The peers are mlforecast with the
+same LightGBM, on raw lags and on seasonal differences scaled by series.
 
     python benchmarks/bench_accuracy.py --data ../shared/data/forecast [--peers PYTHON]
 
