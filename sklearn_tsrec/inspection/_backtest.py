@@ -100,6 +100,8 @@ class BacktestDisplay:
         if by not in ("step", "cutoff"):
             raise ValueError(f"by={by!r} must be 'step' or 'cutoff'.")
         tables = tables if isinstance(tables, dict) else {"model": tables}
+        if not tables:
+            raise ValueError("tables is empty: give at least one table that backtest returned.")
         errors = {}
         for name, table in tables.items():
             missing = [column for column in _COLUMNS if column not in table]
@@ -143,8 +145,10 @@ class BacktestDisplay:
         ax.set_ylabel("mean absolute error")
         ax.set_xlabel("steps ahead" if self.by == "step" else "cutoff")
         quiet(ax)
-        if self.by == "step" and len(x) <= 12:
-            ax.set_xticks(np.asarray(x))
+        if self.by == "step":
+            steps = np.unique(np.concatenate([error.index for error in self.errors.values()]))
+            if len(steps) <= 12:
+                ax.set_xticks(steps)
         date_axis(ax, x)
         if len(self.errors) > 1:
             ax.legend(frameon=False)

@@ -114,6 +114,14 @@ class ForecastDisplay:
                 f"y_true has {y_true.index.nlevels} levels of keys, but y_pred "
                 f"{y_pred.index.nlevels}: give both the same index levels."
             )
+        if interval is not None and not (
+            isinstance(interval, pd.DataFrame) and interval.index.equals(y_pred.index)
+        ):
+            raise ValueError("interval must be a DataFrame with the index of y_pred.")
+        if max_series < 1:
+            raise ValueError(f"max_series must be at least 1, got {max_series!r}.")
+        if n_history is not None and n_history < 0:
+            raise ValueError(f"n_history must be at least 0 or None, got {n_history!r}.")
         display = cls(y_true, y_pred, interval=interval, max_series=max_series, n_history=n_history)
         return display.plot()
 
@@ -145,7 +153,12 @@ class ForecastDisplay:
             for ax in grid.flat[len(series) :]:
                 ax.set_visible(False)
             axes = grid.flat[: len(series)]
-        self.axes_ = np.atleast_1d(np.asarray(axes, dtype=object))
+        self.axes_ = np.atleast_1d(np.asarray(axes, dtype=object)).ravel()
+        if len(self.axes_) < len(series):
+            raise ValueError(
+                f"axes has {len(self.axes_)} axes for {len(series)} series: give one for each, or "
+                "lower max_series."
+            )
         self.figure_ = self.axes_[0].figure
         known = dict(_by_series(self.y_true))
         bounds = dict(_by_series(self.interval)) if self.interval is not None else {}
@@ -162,8 +175,8 @@ class ForecastDisplay:
         """Draw one series."""
         if known is not None:
             if self.n_history is not None:
-                before = known[known.index < forecast.index[0]].iloc[-self.n_history :]
-                known = pd.concat([before, known[known.index >= forecast.index[0]]])
+                start = known.index.searchsorted(forecast.index[0])
+                known = known.iloc[max(start - self.n_history, 0) :]
             ax.plot(_x(known), known.to_numpy(), color=INK, lw=1.1, label="actual")
         if bounds is not None:
             low, high = bounds.iloc[:, 0], bounds.iloc[:, 1]
@@ -182,7 +195,7 @@ def _by_series(values):
         yield None, values
         return
     levels = list(range(values.index.nlevels - 1))
-    for name, part in values.groupby(level=levels, sort=True):
+    for name, part in values.groupby(level=levels, sort=True, dropna=False):
         label = " · ".join(str(n) for n in (name if isinstance(name, tuple) else (name,)))
         yield label, part.droplevel(levels)
 

@@ -28,6 +28,7 @@ def date_axis(ax, times):
         return
     import matplotlib.dates as dates
 
-    locator = dates.AutoDateLocator(minticks=3, maxticks=6)
+    zone = getattr(times.dtype, "tz", None)  # matplotlib would write UTC
+    locator = dates.AutoDateLocator(tz=zone, minticks=3, maxticks=6)
     ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
+    ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=zone))

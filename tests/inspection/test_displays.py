@@ -4,6 +4,7 @@ import sys
 
 import matplotlib as mpl
 import matplotlib.dates
+import matplotlib.figure
 import numpy as np
 import pandas as pd
 import pytest
@@ -71,6 +72,30 @@ def test_forecast_display_draws_intervals_and_few_series(panel):
     np.testing.assert_allclose(line.get_ydata(), periods)
 
 
+@pytest.mark.parametrize("n_history", [0, 3])
+def test_forecast_display_shows_as_much_history_as_asked_for(panel, n_history):
+    _, y = panel
+    display = ForecastDisplay.from_predictions(y, y.groupby("shop").tail(6), n_history=n_history)
+    for ax, shop in zip(display.axes_, "ab"):
+        drawn = ax.get_lines()[0].get_ydata()
+        np.testing.assert_allclose(drawn, y[shop].iloc[24 - n_history :])
+
+
+def test_forecast_display_writes_local_dates():
+    hours = pd.date_range("2024-01-01", periods=48, freq="h", tz="Asia/Tokyo")
+    known = pd.Series(np.arange(48.0), hours)
+    (ax,) = ForecastDisplay.from_predictions(known, known[24:]).axes_
+    ax.figure.canvas.draw()
+    written = {tick.label1.get_text(): tick.get_loc() for tick in ax.xaxis.get_major_ticks()}
+    assert written["Jan-02"] == mpl.dates.date2num(hours[24])
+
+
+def test_forecast_display_shows_a_series_without_a_name():
+    index = pd.MultiIndex.from_arrays([[None, "b"], [0, 0]], names=["shop", "day"])
+    display = ForecastDisplay.from_predictions(pd.Series(1.0, index), pd.Series(2.0, index))
+    assert [len(ax.get_lines()) for ax in display.axes_] == [2, 2]
+
+
 def test_split_display_shows_train_gap_and_test(panel):
     X, _ = panel
     cv = PanelTimeSeriesSplit(2, horizon=5, gap=3)
@@ -110,6 +135,10 @@ def test_backtest_display_draws_mean_errors(panel, by):
     want = (table["y_true"] - table["y_pred"]).abs().groupby(table[by]).mean()
     for line in display.ax_.get_lines():
         np.testing.assert_allclose(line.get_ydata(), want)
+    if by == "step":
+        near = table[table["step"] <= 2]
+        ax = BacktestDisplay.from_predictions({"all": table, "near": near}).ax_
+        assert list(ax.get_xticks()) == [1, 2, 3, 4]
     alone = BacktestDisplay.from_estimator(Ridge(), X, y, cv=cv, by=by)
     np.testing.assert_allclose(alone.errors["Ridge"]["mean"], want)
 
@@ -125,6 +154,18 @@ def test_displays_name_what_is_wrong(panel):
         ForecastDisplay.from_predictions(y, y["a"])
     with pytest.raises(TypeError, match="X must be a DataFrame and y a Series"):
         ForecastDisplay.from_estimator(forecaster, X, y.to_numpy())
+    bounds = pd.DataFrame({"low": y - 1, "high": y + 1})
+    for interval in (bounds.to_numpy(), bounds.reset_index(drop=True), bounds.loc[["a"]]):
+        with pytest.raises(ValueError, match="interval must be a DataFrame with the index"):
+            ForecastDisplay.from_predictions(y, y, interval=interval)
+    with pytest.raises(ValueError, match="max_series must be at least 1, got 0"):
+        ForecastDisplay.from_predictions(y, y, max_series=0)
+    with pytest.raises(ValueError, match="n_history must be at least 0 or None, got -1"):
+        ForecastDisplay.from_predictions(y, y, n_history=-1)
+    with pytest.raises(ValueError, match="axes has 1 axes for 2 series"):
+        ForecastDisplay(y, y).plot(axes=mpl.figure.Figure().subplots())
+    with pytest.raises(ValueError, match="tables is empty"):
+        BacktestDisplay.from_predictions({})
     with pytest.raises(ValueError, match="by='week' must be 'step' or 'cutoff'"):
         BacktestDisplay.from_predictions(pd.DataFrame(), by="week")
     with pytest.raises(ValueError, match="lacks the columns"):
