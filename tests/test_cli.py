@@ -223,7 +223,7 @@ def recommend(tmp_path, *options):
 
 def test_recommend_by_popularity(tmp_path):
     lists = recommend(tmp_path, "--model", "popularity", "--k", "2")
-    assert lists.columns.tolist() == ["who", "rank", "item", "score"]
+    assert lists.columns.tolist() == ["who", "rank", "item", "score", "source"]
     assert lists["who"].tolist() == ["ann", "ann", "bob", "bob", "cem", "cem"]
     assert lists["rank"].tolist() == [1, 2] * 3
     assert lists["item"].tolist() == ["milk", "tea"] * 3

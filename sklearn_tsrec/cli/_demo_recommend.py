@@ -28,7 +28,7 @@ class Choices:
     """What the second half found."""
 
     accuracy: pd.DataFrame  # model → each metric and its standard error over households
-    lists: pd.DataFrame  # household, rank, item, score, from all events of the year
+    lists: pd.DataFrame  # household, rank, item, score, source, from all events of the year
     events: pd.Series  # categories bought, keyed by household and time
     best: str  # the model that made the lists: the best one before the cut
     chosen: dict  # model → parameters that its search chose

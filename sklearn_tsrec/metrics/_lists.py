@@ -8,6 +8,8 @@ import pandas as pd
 
 from sklearn_tsrec.metrics._series import series_codes
 
+_LIST_COLUMNS = ("rank", "item", "score", "source")  # what recommend() adds to the group columns
+
 
 class Hits(NamedTuple):
     """The recommended items that were relevant, sorted by series and rank."""
@@ -43,9 +45,9 @@ def top_lists(y_pred, k):
             "y_pred must be a DataFrame with group columns, 'rank' (1 is best) and 'item', as "
             "recommend() returns it."
         )
-    names = [name for name in y_pred.columns if name not in ("rank", "item", "score")]
+    names = [name for name in y_pred.columns if name not in _LIST_COLUMNS]
     if not names:
-        raise ValueError("y_pred has no group column beside 'rank', 'item' and 'score'.")
+        raise ValueError(f"y_pred has no group column beside {', '.join(_LIST_COLUMNS)}.")
     if not len(y_pred):
         raise ValueError("y_pred is empty: there is no list to score.")
     if y_pred[[*names, "rank", "item"]].isna().any(axis=None):

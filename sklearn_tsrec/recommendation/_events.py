@@ -82,23 +82,41 @@ def span_items(history, first, end):
 
 
 @njit(cache=True)
-def top_k(scores, k):
-    """Return the columns of the k largest scores of each row, the largest first.
+def top_k(scores, columns, k):
+    """Return the k columns with the largest scores of each row, the largest first, and the scores.
 
-    Of equal scores the earlier column is first. NaN is never chosen: the rest of such a row is -1.
+    Parameters
+    ----------
+    scores : float array of shape (n, n_columns)
+        NaN is never chosen.
+    columns : int64 array of shape (1, m) or (n, m)
+        The columns to choose from, for all rows or for each; -1 for none. Of equal scores the one
+        that comes earlier here is first.
+    k : int
+        How many to choose; where fewer are left, the rest of the row is -1 and NaN.
+
+    Returns
+    -------
+    best : int64 array of shape (n, k)
+    best_scores : array of shape (n, k)
     """
-    n_rows, n_columns = scores.shape
+    n_rows = len(scores)
     best = np.full((n_rows, k), -1, dtype=np.int64)
+    best_scores = np.full((n_rows, k), np.nan, dtype=scores.dtype)
     for row in range(n_rows):
         found = 0
-        for column in range(n_columns):
+        for column in columns[row if len(columns) == n_rows else 0]:
+            if column < 0:
+                continue
             score = scores[row, column]
-            if np.isnan(score) or (found == k and score <= scores[row, best[row, k - 1]]):
+            if np.isnan(score) or (found == k and score <= best_scores[row, k - 1]):
                 continue
             place = min(found, k - 1)
-            while place > 0 and scores[row, best[row, place - 1]] < score:
+            while place > 0 and best_scores[row, place - 1] < score:
                 best[row, place] = best[row, place - 1]
+                best_scores[row, place] = best_scores[row, place - 1]
                 place -= 1
             best[row, place] = column
+            best_scores[row, place] = score
             found = min(found + 1, k)
-    return best
+    return best, best_scores

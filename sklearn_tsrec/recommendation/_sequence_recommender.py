@@ -2,16 +2,13 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
-from sklearn.utils import check_random_state
+from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, check_is_fitted, has_fit_parameter
 
-from sklearn_tsrec._keys import KeyedMixin, _read_clock, _read_groups
-from sklearn_tsrec._table import is_frame
-from sklearn_tsrec._times import parse_duration, read_times, show
+from sklearn_tsrec._keys import KeyedMixin
 from sklearn_tsrec.recommendation._events import (
     event_spans,
     event_windows,
@@ -21,6 +18,14 @@ from sklearn_tsrec.recommendation._events import (
 )
 from sklearn_tsrec.recommendation._item_knn import ItemKNNClassifier
 from sklearn_tsrec.recommendation._items import check_items, sort_items
+from sklearn_tsrec.recommendation._lists import (
+    candidate_columns,
+    check_group_names,
+    check_k,
+    list_table,
+    listed_groups,
+)
+from sklearn_tsrec.recommendation._moments import half_lives, read_moment
 
 _CELLS = 1 << 20  # scores held at once; blocks that stay in the cache are the fastest
 
@@ -40,8 +45,9 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
     Windows hold the position of each item in ``classes_``, the oldest first, with NaN in front when
     there are fewer items than places. The classifier must take NaN: ours and
     :class:`~sklearn.ensemble.HistGradientBoostingClassifier` do; a
-    :class:`~sklearn.preprocessing.OneHotEncoder` in front lends it to others. To a series never
-    seen before it says what it makes of an empty window.
+    :class:`~sklearn.preprocessing.OneHotEncoder` in front lends it to others. The classifier is
+    asked only where the window has an item: a series that was never seen, or has no event before
+    the moment, is given the popularity of the items (with a ``half_life``: of late).
 
     Events of a series at one time have no order of their own: a pseudo-random one, drawn by
     ``random_state``, decides which come last in a window, so that neither the order of the rows
@@ -79,6 +85,8 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         The fitted classifier.
     groups_ : Index
         The series seen in training.
+    popularity_ : array of shape (n_items,)
+        Share of each item in the training events, weighted as they are: what an empty history gets.
     n_features_in_ : int
         Number of columns of X in ``fit``. Columns beside the keys are not used.
 
@@ -107,11 +115,11 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
     >>> recommender = SequenceRecommender(window=3, group="user", time="day")
     >>> recommender = recommender.fit(events[["user", "day"]], events["item"])
     >>> recommender.recommend(["cat", "dan"], k=2).round(3)
-      user  rank  item  score
-    0  cat     1  milk  0.735
-    1  cat     2   tea  0.265
-    2  dan     1   tea  0.667
-    3  dan     2  milk  0.333
+      user  rank  item  score      source
+    0  cat     1  milk  0.735     history
+    1  cat     2   tea  0.265     history
+    2  dan     1   tea  0.667  popularity
+    3  dan     2  milk  0.333  popularity
     """
 
     _parameter_constraints: ClassVar[dict] = {
@@ -167,71 +175,62 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         Raises
         ------
         ValueError
-            If items or keys are missing, or ``half_life`` does not fit the clock or the classifier.
+            If items or keys are missing, ``half_life`` does not fit the clock or the classifier, or
+            a group column has the name of a column of :meth:`recommend`.
         """
         X = self._check_table(X, reset=True)
         items = check_items(y, _num_samples(X), type(self).__name__)
         keys = self._fit_keys(X)
+        check_group_names(self.group_names_)
         self.classes_, codes = sort_items(items)
         rng = check_random_state(self.random_state)
         self.history_ = remember_events(keys, codes, rng.randint(np.iinfo(np.int32).max))
         self._tie_order = rng.permutation(len(self.classes_))
-        windows = self._windows(keys.codes, keys.ticks)
+        spans = event_spans(self.history_, keys.codes, keys.ticks)
+        windows = event_windows(self.history_, *spans, self.window)
         self.estimator_ = ItemKNNClassifier() if self.estimator is None else clone(self.estimator)
-        if self.half_life is None:
-            self.estimator_.fit(windows, codes)
-        else:
+        weight = None
+        if self.half_life is not None:
             if not has_fit_parameter(self.estimator_, "sample_weight"):
                 raise ValueError(
                     f"half_life={self.half_life!r} weighs events, but {self.estimator_!r} takes no "
                     "sample_weight in fit: use half_life=None or another classifier."
                 )
-            weight = 0.5 ** self._half_lives(X, keys.ticks)
-            self.estimator_.fit(windows, codes, sample_weight=weight)
+            weight = 0.5 ** half_lives(self, X, keys.ticks)
+        count = np.bincount(codes, weight)
+        self.popularity_ = count / count.sum()
+        self.estimator_.fit(windows, codes, **({} if weight is None else {"sample_weight": weight}))
         return self
 
     def _check_unique(self, keys, times, inverse):
         """Let moments repeat, also on a calendar: a basket has many items."""
 
-    def _half_lives(self, X, ticks):
-        """Return the age of each event, in half-lives, at the latest training time."""
-        half_life = self.half_life
-        if self.frequency_ is not None:
-            if isinstance(half_life, str):
-                half_life = self.frequency_.steps(half_life, "half_life")
-            return (ticks.max() - ticks) / half_life
-        times, inverse = _read_clock(X, self.time)
-        if isinstance(half_life, str) != (times.kind == "datetime"):
-            raise ValueError(
-                f"half_life={show(half_life)} does not fit times that are {times.kind}s: give a "
-                "duration such as '30D' for datetimes, and a number in their unit for all others."
-            )
-        if isinstance(half_life, str):
-            half_life = parse_duration(half_life, "half_life")
-        return ((times.values.max() - times.values) / half_life)[inverse]
+    def _score(self, first, end):
+        """Return a score of each item after the events of each span."""
+        scores = np.empty((len(first), len(self.classes_)))
+        known = end > first
+        scores[~known] = self.popularity_
+        if known.any():
+            windows = event_windows(self.history_, first[known], end[known], self.window)
+            if hasattr(self.estimator_, "predict_proba"):
+                scores[known] = self.estimator_.predict_proba(windows)
+            else:
+                given = self.estimator_.decision_function(windows)
+                scores[known] = np.column_stack([-given, given]) if given.ndim == 1 else given
+        return scores
 
-    def _windows(self, codes, ticks):
-        """Return the windows of some moments; ``ticks=None`` is after all events."""
-        return event_windows(self.history_, *event_spans(self.history_, codes, ticks), self.window)
-
-    def _score(self, windows):
-        """Return what the classifier makes of some windows, a column for each item."""
-        if hasattr(self.estimator_, "predict_proba"):
-            return self.estimator_.predict_proba(windows)
-        scores = self.estimator_.decision_function(windows)
-        return np.column_stack([-scores, scores]) if scores.ndim == 1 else scores
-
-    def _blocks(self, n_rows):
-        """Yield slices of rows whose scores fit into memory together."""
+    def _blocks(self, first, end):
+        """Yield slices of spans whose scores fit into memory together, and these scores."""
         size = max(_CELLS // len(self.classes_), 1)
-        for first in range(0, n_rows, size):
-            yield slice(first, first + size)
+        for start in range(0, len(first), size):
+            rows = slice(start, start + size)
+            yield rows, self._score(first[rows], end[rows])
 
     def _read_moments(self, X):
-        """Return the series and tick of each row of a table."""
+        """Return the span of the training events before each row of a table."""
         check_is_fitted(self)
         keys = self._read_keys(self._check_table(X, reset=False))
-        return keys.codes, keys.ticks
+        return event_spans(self.history_, keys.codes, keys.ticks)
 
     def predict(self, X):
         """Return the best next item at each moment, given the training events before it.
@@ -247,10 +246,10 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
             Of items with equal scores the one first in ``classes_``. ``exclude_seen`` says nothing
             here.
         """
-        codes, ticks = self._read_moments(X)
-        best = np.empty(len(codes), dtype=np.int64)
-        for rows in self._blocks(len(codes)):
-            best[rows] = self._score(self._windows(codes[rows], ticks[rows])).argmax(axis=1)
+        first, end = self._read_moments(X)
+        best = np.empty(len(first), dtype=np.int64)
+        for rows, scores in self._blocks(first, end):
+            best[rows] = scores.argmax(axis=1)
         return self.classes_[best]
 
     @available_if(_gives_probabilities)
@@ -267,11 +266,85 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         array of shape (n_samples, n_items)
             With many items use :meth:`recommend`, which never holds all of it.
         """
-        codes, ticks = self._read_moments(X)
-        proba = np.empty((len(codes), len(self.classes_)))
-        for rows in self._blocks(len(codes)):
-            proba[rows] = self._score(self._windows(codes[rows], ticks[rows]))
+        first, end = self._read_moments(X)
+        proba = np.empty((len(first), len(self.classes_)))
+        for rows, scores in self._blocks(first, end):
+            proba[rows] = scores
         return proba
+
+    def score_items(self, X, items):
+        """Return the scores of given items at given moments.
+
+        Each moment sees only the training events of its series strictly before it. The classifier
+        stays what it is: for scores that could have been known at a moment, ``fit`` must have been
+        given no later event.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_samples, n_columns)
+            Keyed moments.
+        items : int array of shape (n_samples, m)
+            Positions in ``classes_`` of the items to score at each moment; -1 for no item.
+
+        Returns
+        -------
+        float array of shape (n_samples, m)
+            Probabilities or, of a classifier without, the decision function. NaN for no item.
+        """
+        first, end = self._read_moments(X)
+        items = check_array(items, dtype=np.int64, input_name="items")
+        if len(items) != len(first):
+            raise ValueError(f"items has {len(items)} rows, but X has {len(first)}: give one each.")
+        if items.min() < -1 or items.max() >= len(self.classes_):
+            raise ValueError(
+                f"items holds positions from {items.min()} to {items.max()}, but they must be from "
+                f"-1 (no item) to {len(self.classes_) - 1}: positions in classes_."
+            )
+        chosen = np.empty(items.shape)
+        for rows, scores in self._blocks(first, end):
+            chosen[rows] = np.take_along_axis(scores, items[rows], axis=1)
+        chosen[items < 0] = np.nan
+        return chosen
+
+    def top_items(self, X, k=10, *, exclude_seen=None):
+        """Return the k best items at each moment and their scores, as arrays.
+
+        What :meth:`recommend` lists, for moments of one's own: each sees only the training events
+        of its series strictly before it.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_samples, n_columns)
+            Keyed moments; a series may have several.
+        k : int, default=10
+            Length of the lists.
+        exclude_seen : bool or None, default=None
+            Whether to leave out what the series had before the moment; None does as the parameter
+            says.
+
+        Returns
+        -------
+        items : int array of shape (n_samples, min(k, n_items))
+            Positions in ``classes_``, the best first; -1 where no item is left.
+        scores : float array of shape (n_samples, min(k, n_items))
+            Their scores; NaN where no item is left.
+        """
+        first, end = self._read_moments(X)
+        return self._top(first, end, k, exclude_seen, self._tie_order[np.newaxis])
+
+    def _top(self, first, end, k, exclude_seen, columns):
+        """Return the best of the candidate columns (one row for all spans, or one each)."""
+        k = min(check_k(k), columns.shape[1])
+        exclude_seen = self.exclude_seen if exclude_seen is None else exclude_seen
+        best = np.empty((len(first), k), dtype=np.int64)
+        best_scores = np.empty((len(first), k))
+        for rows, scores in self._blocks(first, end):
+            if exclude_seen:
+                seen, span = span_items(self.history_, first[rows], end[rows])
+                scores[span, seen] = np.nan
+            own = columns[rows] if len(columns) > 1 else columns
+            best[rows], best_scores[rows] = top_k(scores, own, k)
+        return best, best_scores
 
     def recommend(self, X=None, k=10, *, exclude_seen=None, candidates=None, at=None):
         """Return the k best next items of each series, as a long table.
@@ -281,14 +354,15 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         X : table, list of labels or None, default=None
             Who to recommend to: the series in a keyed table, or their labels (tuples where several
             columns name a series). None is every series of the training table. A series is listed
-            once; one never seen in training is given what an empty window is.
+            once.
         k : int, default=10
-            Length of the lists.
+            Length of the lists. A series with fewer items to choose from is given a shorter list.
         exclude_seen : bool or None, default=None
-            Whether to leave out what the series had before; None does as the parameter says. A
-            series that then has fewer than k items left is given a shorter list.
-        candidates : list of items or None, default=None
-            The only items to recommend; None is all of ``classes_``.
+            Whether to leave out what the series had before; None does as the parameter says.
+        candidates : list of items, DataFrame or None, default=None
+            The only items to recommend: one list for all series, or a table with the group columns
+            and ``item``, as this method returns it, with the candidates of each series. A series
+            without a row there is given no list. None is all of ``classes_``.
         at : time or None, default=None
             Only training events before this time fill the windows; None uses all of them. The
             classifier stays what it is.
@@ -296,97 +370,26 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         Returns
         -------
         pandas.DataFrame
-            The column(s) that name the series, ``rank`` (1 is best), ``item`` and ``score`` (the
-            probability, or the decision function). Items with equal scores are in a random order
-            drawn by ``random_state``, the same for all series.
+            The column(s) that name the series, ``rank`` (1 is best), ``item``, ``score`` (the
+            probability, or the decision function) and ``source``: ``"history"``, or
+            ``"popularity"`` for a series without an event. Items with equal scores are in a random
+            order drawn by ``random_state``, the same for all series.
 
         Raises
         ------
         ValueError
-            If k is no integer between 1 and the number of items, or a candidate is not known.
+            If k is no integer of at least 1, or a candidate is not known.
         """
         check_is_fitted(self)
-        groups = self._read_listed(X)
+        groups = listed_groups(self, X)
+        columns = candidate_columns(self, candidates, groups)
         codes = self.groups_.get_indexer(groups)
-        columns = self._candidate_columns(candidates)
-        _check_k(k, len(columns))
-        exclude_seen = self.exclude_seen if exclude_seen is None else exclude_seen
-        ticks = None if at is None else np.full(len(codes), self._read_moment(at))
+        ticks = None if at is None else np.full(len(codes), read_moment(self, at))
         first, end = event_spans(self.history_, codes, ticks)
-        place = np.full(len(self.classes_), -1)
-        place[columns] = np.arange(len(columns))
-        best = np.empty((len(codes), k), dtype=np.int64)
-        best_scores = np.empty((len(codes), k))
-        for rows in self._blocks(len(codes)):
-            windows = event_windows(self.history_, first[rows], end[rows], self.window)
-            scores = np.take(self._score(windows), columns, axis=1)
-            if exclude_seen:
-                seen, series = span_items(self.history_, first[rows], end[rows])
-                listed = place[seen] >= 0
-                scores[series[listed], place[seen[listed]]] = np.nan
-            best[rows] = top_k(scores, k)
-            best_scores[rows] = np.take_along_axis(scores, best[rows], axis=1)
-        found = best.ravel() >= 0
-        series = np.repeat(np.arange(len(codes)), k)[found]
-        listed = groups[series]
-        names = {name: listed.get_level_values(i) for i, name in enumerate(self.group_names_)}
-        table = pd.DataFrame(names, index=pd.RangeIndex(len(series)))
-        table["rank"] = np.tile(np.arange(1, k + 1), len(codes))[found]
-        table["item"] = self.classes_[columns[best.ravel()[found]]]
-        table["score"] = best_scores.ravel()[found]
-        return table
-
-    def _read_listed(self, X):
-        """Return the distinct series to recommend to, in the order given."""
-        if X is None:
-            return self.groups_
-        if is_frame(X) or getattr(X, "ndim", 1) == 2:
-            codes, labels = _read_groups(X, self.group, self.time)
-            return labels[pd.unique(codes)]
-        if isinstance(X, str) or not hasattr(X, "__len__"):
-            raise TypeError(
-                f"X={show(X)} is neither a table nor a list of series: give [{show(X)}] for one."
-            )
-        listed = X if isinstance(X, pd.Index) else list(X)
-        labels = (
-            pd.MultiIndex.from_tuples(listed) if len(self.group_names_) > 1 else pd.Index(listed)
-        )
-        if labels.to_frame().isna().any(axis=None):
-            raise ValueError("X has missing labels of series: name every series.")
-        return labels.unique()
-
-    def _read_moment(self, at):
-        """Return one time as a tick."""
-        at = pd.Timestamp(at) if isinstance(at, str) and self._clock[0] == "datetime" else at
-        times = read_times(pd.Index([at]), "at").like(*self._clock, name="at")
-        if self.frequency_ is None:
-            return times.sortable(self._whole_clock)[0]
-        return self.frequency_.ticks(times, "at")[0]
-
-    def _candidate_columns(self, candidates):
-        """Return the positions of the candidates in ``classes_``, in the order that breaks ties."""
-        if candidates is None:
-            return self._tie_order
-        wanted = pd.Index(self.classes_).get_indexer(pd.Index(list(candidates)))
-        if (wanted < 0).any():
-            unknown = [show(c) for c, place in zip(candidates, wanted) if place < 0]
-            raise ValueError(
-                f"candidates has {len(unknown)} item(s) that training never saw, such as "
-                f"{', '.join(unknown[:5])}: leave them out."
-            )
-        return self._tie_order[np.isin(self._tie_order, wanted)]
+        best, scores = self._top(first, end, k, exclude_seen, columns)
+        return list_table(self, groups, best, scores, end > first)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.poor_score = True  # the columns of X say when, and not what
         return tags
-
-
-def _check_k(k, n_items):
-    """Raise if k is no possible length of a list."""
-    if isinstance(k, bool) or not isinstance(k, Integral) or k < 1:
-        raise ValueError(f"k must be an integer of at least 1, got {k!r}.")
-    if k > n_items:
-        raise ValueError(
-            f"k={k} is more than the {n_items} item(s) to choose from: use a smaller k."
-        )

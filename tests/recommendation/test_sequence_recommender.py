@@ -19,6 +19,8 @@ from sklearn_tsrec.datasets import make_events
 from sklearn_tsrec.metrics import ndcg_scorer
 from sklearn_tsrec.recommendation import ItemKNNClassifier, PersonalFrequencyClassifier
 
+NAN = np.nan
+
 
 class Spy(ClassifierMixin, BaseEstimator):
     """A classifier that keeps what it is given and finds all items equally likely."""
@@ -108,7 +110,8 @@ def test_rows_of_predict_look_at_training_events_before_them():
     moments = pd.DataFrame({"user": ["ann", "ann", "ann", "new"], "day": [1, 5, 9, 9]})
     model.predict(moments)
     milk, tea, nan = 0.0, 2.0, np.nan
-    expected = [[nan, nan, nan], [nan, tea, milk], [tea, milk, tea], [nan, nan, nan]]
+    # Where there is no event before, the classifier is not asked.
+    expected = [[nan, tea, milk], [tea, milk, tea]]
     np.testing.assert_array_equal(model.estimator_.asked_, expected)
 
 
@@ -160,7 +163,7 @@ def test_baskets_are_allowed_on_a_calendar():
 def test_recommend_returns_a_long_table_in_the_order_given():
     model = fitted(SHOP, PersonalFrequencyClassifier())
     table = model.recommend(["cat", "ann", "cat"], 2)
-    assert list(table.columns) == ["user", "rank", "item", "score"]
+    assert list(table.columns) == ["user", "rank", "item", "score", "source"]
     assert table["user"].tolist() == ["cat", "cat", "ann", "ann"]
     assert table["rank"].tolist() == [1, 2, 1, 2]
     assert table["item"].tolist() == ["rice", "tea", "tea", "milk"]
@@ -216,6 +219,106 @@ def test_candidates_are_the_only_items():
     assert lists(seen) == {"ann": ["rice"]}
 
 
+def test_every_series_may_have_candidates_of_its_own():
+    model = fitted(SHOP, PersonalFrequencyClassifier())
+    table = pd.DataFrame(
+        [("bob", "rice"), ("ann", "rice"), ("ann", "milk"), ("new", "tea"), ("ann", "rice")],
+        columns=["user", "item"],
+    )
+    found = lists(model.recommend(["ann", "new", "cat", "bob"], 2, candidates=table))
+    assert found == {"ann": ["milk", "rice"], "new": ["tea"], "bob": ["rice"]}
+    seen = model.recommend(["ann", "bob"], 2, candidates=table, exclude_seen=True)
+    assert lists(seen) == {"ann": ["rice"], "bob": ["rice"]}
+    again = model.recommend(["ann"], 3, candidates=model.recommend(k=3))
+    pd.testing.assert_frame_equal(again, model.recommend(["ann"], 3))
+    two = SequenceRecommender(PersonalFrequencyClassifier(), group=["shop", "user"], time="day")
+    X = pd.DataFrame({"shop": [1, 1, 2], "user": ["a", "b", "a"], "day": [1, 1, 2]})
+    two.fit(X, ["x", "y", "z"])
+    table = pd.DataFrame({"shop": [2, 1], "user": ["a", "a"], "item": ["y", "z"]})
+    assert two.recommend(k=3, candidates=table)["item"].tolist() == ["z", "y"]
+
+
+def test_lists_are_as_long_as_there_are_items():
+    model = fitted(SHOP, PersonalFrequencyClassifier())
+    assert model.recommend(["ann", "new"], 10)["rank"].tolist() == [1, 2, 3, 1, 2, 3]
+    assert lists(model.recommend(["ann"], 10, candidates=["tea"])) == {"ann": ["tea"]}
+    everything = [("u", 1, "a"), ("u", 2, "b"), ("v", 1, "a")]
+    table = fitted(everything).recommend(["u", "v"], 5, exclude_seen=True)
+    assert lists(table) == {"v": ["b"]}
+    X, y = log(everything)
+    assert ndcg_scorer(k=10)(fitted(everything), X, y) > 0
+
+
+@pytest.mark.parametrize("half_life", [None, 2])
+def test_without_a_history_popularity_decides_and_is_said_to(half_life):
+    class Contrary(Spy):
+        def predict_proba(self, X):
+            return np.tile([0.0, 0.0, 1.0], (len(X), 1))
+
+    rows = [("ann", 1, "tea"), ("ann", 1, "tea"), ("bob", 5, "milk"), ("cat", 4, "milk")]
+    model = fitted([*rows, ("cat", 5, "zwieback")], Contrary(), half_life=half_life)
+    table = model.recommend(["new", "cat"], 3)
+    assert table["source"].tolist() == ["popularity"] * 3 + ["history"] * 3
+    weight = pd.Series([0.25, 0.25, 1, 0.5**0.5, 1] if half_life else [1.0] * 5)
+    share = (
+        weight.groupby(["tea", "tea", "milk", "milk", "zwieback"]).sum() / weight.sum()
+    ).to_dict()
+    new = table[table["user"] == "new"]
+    assert dict(zip(new["item"], new["score"])) == pytest.approx(share)
+    assert dict(zip(model.classes_, model.popularity_)) == pytest.approx(share)
+    assert table.loc[3, "item"] == "zwieback"
+    # A known series has no history either before its first event.
+    early = model.recommend(["cat", "bob"], 1, at=4.5)
+    assert early["source"].tolist() == ["history", "popularity"]
+    proba = model.predict_proba(pd.DataFrame({"user": ["bob", "bob"], "day": [5, 6]}))
+    np.testing.assert_allclose(proba, [model.popularity_, [0, 0, 1]])
+
+
+@pytest.mark.parametrize("name", ["rank", "item", "score", "source"])
+def test_group_columns_named_like_those_of_a_list_raise(name):
+    X = pd.DataFrame({name: [1, 2], "day": [1, 2]})
+    with pytest.raises(ValueError, match=f"group column '{name}' has the name"):
+        SequenceRecommender(group=name, time="day").fit(X, ["a", "b"])
+
+
+def test_duplicated_events_count_twice_and_in_any_order():
+    rows = [("u", 1, "a"), ("u", 1, "a"), ("u", 1, "b"), ("u", 2, "b"), ("v", 3, "b")]
+    spy = fitted(rows, Spy(), window=4).estimator_
+    assert np.sort(spy.X_[3]).tolist()[:3] == [0, 0, 1]
+    model = fitted(rows, PersonalFrequencyClassifier())
+    turned = fitted(rows[::-1], PersonalFrequencyClassifier())
+    pd.testing.assert_frame_equal(model.recommend(), turned.recommend())
+
+
+def test_scores_of_given_items_at_given_moments():
+    model = fitted(SHOP, PersonalFrequencyClassifier())
+    X = pd.DataFrame({"user": ["ann", "new", "ann"], "day": [5, 2, 9]})
+    proba = model.predict_proba(X)
+    scores = model.score_items(X, [[2, 0], [1, -1], [-1, -1]])
+    np.testing.assert_array_equal(
+        scores, [[proba[0, 2], proba[0, 0]], [proba[1, 1], NAN], [NAN, NAN]]
+    )
+    for items, message in (
+        ([[0]], "items has 1 rows, but X has 3"),
+        ([[3]] * 3, "positions from 3 to 3"),
+        ([[-2]] * 3, "positions from -2"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.score_items(X, items)
+
+
+def test_top_items_at_given_moments():
+    model = fitted(SHOP, PersonalFrequencyClassifier())
+    X = pd.DataFrame({"user": ["ann", "new", "ann"], "day": [5, 2, 9]})
+    items, scores = model.top_items(X, 5)
+    proba = model.predict_proba(X)
+    np.testing.assert_array_equal(scores, -np.sort(-proba, axis=1))
+    np.testing.assert_array_equal(np.take_along_axis(proba, items, axis=1), scores)
+    items, scores = model.top_items(X, 2, exclude_seen=True)
+    assert items[[0, 2]].tolist() == [[1, -1], [1, -1]]
+    assert np.isnan(scores[[0, 2], 1]).all()
+
+
 def test_at_forgets_later_events():
     model = fitted(SHOP, Spy())
     model.recommend(["ann"], 1, at=5)
@@ -263,7 +366,7 @@ def test_series_named_by_several_columns():
         PersonalFrequencyClassifier(), group=["shop", "user"], time="day"
     ).fit(X, ["x", "y", "z"])
     table = model.recommend([(1, "b"), (2, "a"), (3, "a")], 1)
-    assert list(table.columns) == ["shop", "user", "rank", "item", "score"]
+    assert list(table.columns) == ["shop", "user", "rank", "item", "score", "source"]
     assert table["shop"].tolist() == [1, 2, 3]
     assert table["item"].tolist()[:2] == ["y", "z"]
 
@@ -271,7 +374,7 @@ def test_series_named_by_several_columns():
 def test_one_series_needs_no_group():
     model = SequenceRecommender(PersonalFrequencyClassifier(), time=0)
     table = model.fit(np.arange(4.0).reshape(-1, 1), [5, 6, 6, 6]).recommend(k=2)
-    assert list(table.columns) == ["rank", "item", "score"]
+    assert list(table.columns) == ["rank", "item", "score", "source"]
     assert table["item"].tolist() == [6, 5]
 
 
@@ -335,8 +438,8 @@ def test_grid_search_over_window_half_life_and_classifier():
         ({"k": -1}, ValueError, "got -1"),
         ({"k": 1.5}, ValueError, "got 1.5"),
         ({"k": True}, ValueError, "got True"),
-        ({"k": 4}, ValueError, r"k=4 is more than the 3 item\(s\)"),
-        ({"k": 2, "candidates": ["tea"]}, ValueError, r"more than the 1 item\(s\)"),
+        ({"candidates": []}, ValueError, "candidates is empty"),
+        ({"candidates": pd.DataFrame({"item": ["tea"]})}, ValueError, r"needs \['user', 'item'\]"),
         ({"candidates": ["tea", "gold"], "k": 1}, ValueError, "never saw, such as gold"),
         ({"X": "ann"}, TypeError, r"give \[ann\] for one"),
         ({"X": 3}, TypeError, r"give \[3\] for one"),

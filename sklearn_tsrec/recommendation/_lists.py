@@ -1,0 +1,104 @@
+"""Lists of items as recommenders read and write them: who gets one, out of what, and the table."""
+
+from numbers import Integral
+
+import numpy as np
+import pandas as pd
+
+from sklearn_tsrec._keys import _read_groups
+from sklearn_tsrec._table import is_frame
+from sklearn_tsrec._times import show
+
+_COLUMNS = ("rank", "item", "score", "source")
+
+
+def check_group_names(names):
+    """Raise if a group column could not stand beside the columns of a list."""
+    taken = [name for name in names if name in _COLUMNS]
+    if taken:
+        raise ValueError(
+            f"group column {taken[0]!r} has the name of a column of the lists that recommend() "
+            f"returns ({', '.join(_COLUMNS)}): rename it."
+        )
+
+
+def check_k(k):
+    """Return the length of a list; raise if it is none."""
+    if isinstance(k, bool) or not isinstance(k, Integral) or k < 1:
+        raise ValueError(f"k must be an integer of at least 1, got {k!r}.")
+    return int(k)
+
+
+def listed_groups(recommender, X):
+    """Return the distinct series to recommend to, in the order given."""
+    if X is None:
+        return recommender.groups_
+    if is_frame(X) or getattr(X, "ndim", 1) == 2:
+        codes, labels = _read_groups(X, recommender.group, recommender.time)
+        return labels[pd.unique(codes)]
+    if isinstance(X, str) or not hasattr(X, "__len__"):
+        raise TypeError(
+            f"X={show(X)} is neither a table nor a list of series: give [{show(X)}] for one."
+        )
+    listed = X if isinstance(X, pd.Index) else list(X)
+    several = len(recommender.group_names_) > 1
+    labels = pd.MultiIndex.from_tuples(listed) if several else pd.Index(listed)
+    if labels.to_frame().isna().any(axis=None):
+        raise ValueError("X has missing labels of series: name every series.")
+    return labels.unique()
+
+
+def candidate_columns(recommender, candidates, groups):
+    """Return the positions of the candidates in ``classes_``, in the order that breaks ties.
+
+    Returns
+    -------
+    int64 array of shape (1, m), or (n_groups, m) filled up with -1
+    """
+    if candidates is None:
+        return recommender._tie_order[np.newaxis]
+    names = recommender.group_names_
+    table = isinstance(candidates, pd.DataFrame)
+    if table and not {*names, "item"} <= set(candidates.columns):
+        raise ValueError(
+            f"candidates has the columns {list(candidates.columns)}, but a table of candidates "
+            f"needs {[*names, 'item']}."
+        )
+    items = pd.Index(candidates["item"] if table else list(candidates))
+    wanted = pd.Index(recommender.classes_).get_indexer(items)
+    if (wanted < 0).any():
+        unknown = items[wanted < 0].unique()
+        raise ValueError(
+            f"candidates has {len(unknown)} item(s) that training never saw, such as "
+            f"{', '.join(show(item) for item in unknown[:5])}: leave them out."
+        )
+    if not len(wanted):
+        raise ValueError("candidates is empty: give at least one item, or None for all of them.")
+    if not table or not names:
+        return recommender._tie_order[np.isin(recommender._tie_order, wanted)][np.newaxis]
+    keys = [candidates[name] for name in names]
+    labels = pd.Index(keys[0]) if len(names) == 1 else pd.MultiIndex.from_arrays(keys)
+    series = groups.get_indexer(labels)
+    rank = np.argsort(recommender._tie_order)
+    pairs = np.unique(np.column_stack([series, rank[wanted]])[series >= 0], axis=0)
+    start = np.searchsorted(pairs[:, 0], pairs[:, 0])
+    place = np.arange(len(pairs)) - start
+    columns = np.full((len(groups), place.max(initial=0) + 1), -1)
+    columns[pairs[:, 0], place] = recommender._tie_order[pairs[:, 1]]
+    return columns
+
+
+def list_table(recommender, groups, best, scores, known):
+    """Return lists of items as a long table: series, rank, item, score and source."""
+    series, place = np.nonzero(best >= 0)
+    listed = groups[series]
+    names = recommender.group_names_
+    table = pd.DataFrame(
+        {name: listed.get_level_values(i) for i, name in enumerate(names)},
+        index=pd.RangeIndex(len(series)),
+    )
+    table["rank"] = place + 1
+    table["item"] = recommender.classes_[best[series, place]]
+    table["score"] = scores[series, place]
+    table["source"] = pd.Index(["popularity", "history"]).take(known[series].astype(int))
+    return table
