@@ -28,7 +28,7 @@ def test_forecasting_gives_a_number_per_row_and_an_error_per_fold():
 def test_recommending_gives_ranked_lists():
     names = run(BLOCKS[1])
     lists, y = names["lists"], names["y"]
-    assert lists.columns.tolist() == ["household", "rank", "item", "score"]
+    assert lists.columns.tolist() == ["household", "rank", "item", "score", "source"]
     assert set(lists["item"]) <= set(y)
     ranks = lists.groupby("household")["rank"].agg(list)
     assert (ranks.map(lambda r: r == list(range(1, 11)))).all()
