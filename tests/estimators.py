@@ -7,6 +7,7 @@ array without a calendar: ``time=0, freq=None``.
 from sklearn.linear_model import Ridge
 from sklearn.tree import DecisionTreeRegressor
 
+from sklearn_tsrec.feature_selection import CausalFeatureSelector
 from sklearn_tsrec.features import (
     AutoregressiveFeatures,
     CalendarFeatures,
@@ -25,6 +26,7 @@ from sklearn_tsrec.recommendation import (
 )
 
 ESTIMATORS = [
+    CausalFeatureSelector(),
     ItemKNNClassifier(),
     LagFeatures(time=0, freq=None),
     LagFeatures([1, 2], target=True, time=0, freq=None),

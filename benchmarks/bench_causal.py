@@ -1,0 +1,235 @@
+"""Claim: the causal selector finds the drivers, survives a shift, and costs no more than a lasso.
+
+Series with known drivers come from ``make_causal_series``; features are their lags 1 and 2 and three
+lags of the target. Each method chooses on training rows; LightGBM is then fitted to what it chose
+and tested on later rows of the same world, and on rows where every link that is not causal has the
+opposite sign. Errors are mean squared, over those of LightGBM on the choice of LassoCV. CPU time is
+``time.process_time`` of the choice alone, on one thread. The selector makes EconML's effects in its
+``fit``: they count.
+
+    python benchmarks/bench_causal.py [--seeds 10] [--quick]
+
+Tables are also written to benchmarks/results/causal.csv and causal_calibration.csv.
+"""
+
+import argparse
+import os
+import time
+import warnings
+from pathlib import Path
+
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LassoCV
+from sklearn.preprocessing import StandardScaler
+
+from sklearn_tsrec.datasets import make_causal_series
+from sklearn_tsrec.feature_selection import CausalFeatureSelector
+
+LAGS, TARGET_LAGS, N_TEST = (1, 2), (1, 2, 3), 1000
+RESULTS = Path(__file__).parent / "results"
+
+
+def world(n, d, hidden, seed):
+    """Return the series of one run, and the tables of training, test and shifted rows."""
+    small = d <= 20
+    series = make_causal_series(
+        n + 2 * N_TEST + 3, d, n_proxies=5 if small else 14, n_children=3 if small else 8,
+        n_confounded=hidden * (2 if small else 4), noise_autocorrelation=0.6 * (seed % 2),
+        shapes=("linear",) if seed % 4 < 2 else ("linear", "square", "relu"),
+        shift_at=n + N_TEST + 3, random_state=seed,
+    )  # fmt: skip
+    parts = {f"{c}__lag{k}": series.data[c].shift(k) for c in series.data for k in LAGS}
+    parts |= {f"y__lag{k}": series.target.shift(k) for k in TARGET_LAGS}
+    X, y = pd.DataFrame(parts).iloc[3:], series.target.iloc[3:]
+    cuts = [slice(0, n), slice(n, n + N_TEST), slice(n + N_TEST, None)]
+    return series, [(X.iloc[cut], y.iloc[cut]) for cut in cuts]
+
+
+def lasso(X, y, one_se=False):
+    """Return the columns that LassoCV gives a weight."""
+    Z = StandardScaler().fit_transform(X)
+    model = LassoCV(cv=5).fit(Z, y)
+    if one_se:
+        error = model.mse_path_.mean(axis=1)
+        se = model.mse_path_.std(axis=1) / np.sqrt(model.mse_path_.shape[1])
+        best = error.argmin()
+        alpha = model.alphas_[np.flatnonzero(error <= error[best] + se[best])[0]]
+        from sklearn.linear_model import Lasso
+
+        model = Lasso(alpha).fit(Z, y)
+    return np.abs(model.coef_) > 1e-8
+
+
+def mutual_information(X, y):
+    """Return the tenth of the columns with most mutual information."""
+    from sklearn.feature_selection import mutual_info_regression
+
+    score = mutual_info_regression(X, y, random_state=0)
+    return score >= np.quantile(score, 0.85)
+
+
+def rfecv(X, y):
+    """Return the columns that recursive elimination by LightGBM keeps."""
+    from lightgbm import LGBMRegressor
+    from sklearn.feature_selection import RFECV
+    from sklearn.model_selection import TimeSeriesSplit
+
+    model = LGBMRegressor(n_estimators=50, num_leaves=8, num_threads=1, verbose=-1)
+    return RFECV(model, step=0.2, cv=TimeSeriesSplit(3)).fit(X, y).support_
+
+
+def econml_each(X, y):
+    """Return the columns whose effect EconML's LinearDML finds, a fit for each, at 5 %."""
+    from econml.dml import LinearDML
+    from sklearn.linear_model import Ridge
+
+    Z = StandardScaler().fit_transform(X)
+    edges = np.linspace(0, len(Z), 4).astype(int)
+    row = np.arange(len(Z))
+    folds = [
+        (row[(row < a - 4) | (row >= b + 4)], row[a:b])
+        for a, b in zip(edges[:-1], edges[1:])  # noqa: RUF007
+    ]
+    kept = []
+    for j in range(Z.shape[1]):
+        model = LinearDML(model_y=Ridge(1.0), model_t=Ridge(1.0), cv=folds, random_state=0)
+        model.fit(y.to_numpy(), Z[:, j], W=np.delete(Z, j, axis=1))
+        kept.append(np.ravel(model.const_marginal_effect_inference().pvalue())[0] < 0.05)
+    return np.array(kept)
+
+
+def ours(X, y):
+    return CausalFeatureSelector().fit(X, y).get_support()
+
+
+def everything(X, y):
+    return np.ones(X.shape[1], dtype=bool)
+
+
+METHODS = {
+    "LassoCV": (lasso, np.inf),
+    "Lasso, 1 SE": (lambda X, y: lasso(X, y, one_se=True), np.inf),
+    "all columns": (everything, np.inf),
+    "mutual information": (mutual_information, 100_000),
+    "RFECV, LightGBM": (rfecv, 100_000),
+    "EconML LinearDML, each": (econml_each, 100_000),
+    "CausalFeatureSelector": (ours, np.inf),
+}
+
+
+def test_error(support, train, *tests):
+    """Return LightGBM's squared error on each test, learned from some columns."""
+    from lightgbm import LGBMRegressor
+
+    model = LGBMRegressor(
+        n_estimators=150, learning_rate=0.05, num_leaves=15, num_threads=1, verbose=-1,
+        random_state=0,
+    )  # fmt: skip
+    X, y = train
+    model.fit(X.loc[:, support].to_numpy(), y)
+    return [np.mean((y - model.predict(X.loc[:, support].to_numpy())) ** 2) for X, y in tests]
+
+
+def ridge_error(support, train, test):
+    from sklearn.linear_model import RidgeCV
+    from sklearn.pipeline import make_pipeline
+
+    model = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-2, 4, 13)))
+    model.fit(train[0].loc[:, support], train[1])
+    return np.mean((test[1] - model.predict(test[0].loc[:, support])) ** 2)
+
+
+def run(n, d, hidden, seed, only=None):
+    """Return one row for each method in one world."""
+    series, (train, same, shifted) = world(n, d, hidden, seed)
+    drivers = set(series.effects.index)
+    names = np.array([c.split("__")[0] for c in train[0].columns])
+    rows, base = [], None
+    for name, (method, most_cells) in METHODS.items():
+        if (only and name not in only) or n * d > most_cells:
+            continue
+        start = time.process_time()
+        support = np.asarray(method(*train))
+        seconds = time.process_time() - start
+        kept = set(names[support]) - {"y"}
+        hits = len(kept & drivers)
+        role = series.role[list(kept)]
+        errors = [*test_error(support, train, same, shifted), ridge_error(support, train, same)]
+        base = errors if base is None else base
+        rows.append(
+            {
+                "method": name, "hidden": hidden, "d": d, "n": n, "seed": seed,
+                "f1": 2 * hits / (len(kept) + len(drivers)),
+                "recall": hits / len(drivers),
+                "noise": int((role == "noise").sum()),
+                "proxies": int((role == "proxy").sum()),
+                "children": int((role == "child").sum()),
+                "confounded": int((role == "confounded").sum()),
+                "lightgbm_same": errors[0] / base[0],
+                "lightgbm_shifted": errors[1] / base[1],
+                "ridge_same": errors[2] / base[2],
+                "cpu_s": seconds,
+            }
+        )  # fmt: skip
+    return rows
+
+
+def calibration(n, n_runs, lags):
+    """Return how often a true null is rejected at 5 %, and how often 95 % intervals hold.
+
+    Six AR(0.9) columns, of which one drives the target beside AR(0.6) noise, with three lags of the
+    target and one of the driver among the controls (as the selector is meant to be used), or bare.
+    """
+    from scipy.signal import lfilter
+
+    rejected, covered = [], []
+    for seed in range(n_runs):
+        rng = np.random.default_rng(seed)
+        x = lfilter([1.0], [1.0, -0.9], rng.standard_normal((n + 100, 6)), axis=0)[100:]
+        noise = lfilter([1.0], [1.0, -0.6], rng.standard_normal(n + 100))[100:]
+        X = pd.DataFrame(x, columns=[f"x{j}" for j in range(6)])
+        y = 0.5 * X["x0"] + noise
+        if lags:
+            X = X.assign(**{f"y__lag{k}": y.shift(k) for k in (1, 2, 3)}, x0__lag1=X["x0"].shift(1))
+        selector = CausalFeatureSelector(screen=False).fit(X, y)
+        rejected += list(selector.pvalues_.drop("x0") < 0.05)
+        if "x0" in selector.conf_int_.index:
+            low, high = selector.conf_int_.loc["x0"]
+            covered.append(low <= 0.5 <= high)
+    row = {"n": n, "target lags among the controls": lags}
+    return row | {"null rejections": np.mean(rejected), "coverage": np.mean(covered)}
+
+
+def main():
+    warnings.simplefilter("ignore")
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--quick", action="store_true", help="two seeds and small tables")
+    options = parser.parse_args()
+    seeds = 2 if options.quick else options.seeds
+    sizes = [500, 2_000] if options.quick else [500, 2_000, 10_000]
+    RESULTS.mkdir(exist_ok=True)
+    rows = []
+    for hidden in (0, 1):
+        for d in (20, 100):
+            for n in sizes:
+                for seed in range(seeds):
+                    rows += run(n, d, hidden, seed)
+                print(f"hidden={hidden} d={d} n={n} done", flush=True)
+                table = pd.DataFrame(rows)
+                mean = table.groupby(["hidden", "d", "n", "method"], sort=False).mean()
+                mean.drop(columns="seed").round(4).to_csv(RESULTS / "causal.csv")
+    pd.set_option("display.width", 200, "display.max_columns", 30)
+    print(mean.drop(columns="seed").round(3).to_string())
+    print(table.drop(columns="seed").groupby(["hidden", "method"]).mean().round(3).to_string())
+    n_runs = 40 if options.quick else 200
+    runs = pd.DataFrame([calibration(n, n_runs, lags) for n in sizes[:2] for lags in (True, False)])
+    runs.to_csv(RESULTS / "causal_calibration.csv", index=False)
+    print(runs.round(3).to_string(index=False))
+
+
+if __name__ == "__main__":
+    main()

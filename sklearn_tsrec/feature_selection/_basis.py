@@ -1,0 +1,70 @@
+"""Columns in a small basis: straight, squared and one-sided, centred within their series."""
+
+import numpy as np
+
+_CELLS = 1 << 21  # cells of a block of rows that are expanded at once
+
+
+class Basis:
+    """Expand columns of complete rows, block by block, so that no large copy is ever made.
+
+    Parameters
+    ----------
+    X : array of shape (n, p)
+        Complete rows, sorted by series and time.
+    series : int array of shape (n,)
+        Ascending code of the series of each row; columns are centred within series.
+    curved : bool array of shape (p,)
+        Columns that get a square and a one-sided copy beside the straight one.
+    """
+
+    def __init__(self, X, series, curved):
+        self.X = X
+        self.series = series
+        self.mean = X.mean(axis=0)
+        self.scale = X.std(axis=0)
+        straight = np.flatnonzero(self.scale > 1e-10 * np.maximum(np.abs(self.mean), 1e-300))
+        bent = straight[curved[straight]]
+        self.source = np.concatenate([straight, bent, bent])
+        self.kind = np.repeat([0, 1, 2], [len(straight), len(bent), len(bent)])
+
+    def rows(self, block, columns):
+        """Return some rows of some expanded columns, not yet centred."""
+        source = self.source[columns]
+        out = (self.X[block][:, source] - self.mean[source]) / self.scale[source]
+        square, positive = self.kind[columns] == 1, self.kind[columns] == 2
+        out[:, square] = np.clip(out[:, square], -2.5, 2.5) ** 2
+        out[:, positive] = np.maximum(out[:, positive], 0)
+        return out
+
+    def all_rows(self, columns):
+        """Return all rows of some expanded columns, centred within series."""
+        return centre(self.rows(slice(None), columns), self.series)
+
+    def moments(self, y):
+        """Return the cross products of all expanded columns, and with a centred target."""
+        columns = np.arange(len(self.source))
+        size = max(_CELLS // max(len(columns), 1), 1)
+        gram = np.zeros((len(columns), len(columns)))
+        cross = np.zeros(len(columns))
+        sums = np.zeros((self.series[-1] + 1, len(columns)))
+        for first in range(0, len(y), size):
+            block = slice(first, first + size)
+            part = self.rows(block, columns)
+            gram += part.T @ part
+            cross += part.T @ y[block]
+            series = self.series[block]
+            start = np.flatnonzero(np.r_[True, series[1:] != series[:-1]])
+            sums[series[start]] += np.add.reduceat(part, start, axis=0)
+        counts = np.bincount(self.series, minlength=len(sums))[:, None]
+        return gram - (sums / counts).T @ sums, cross
+
+
+def centre(values, series):
+    """Subtract from each row the mean of its series."""
+    counts = np.bincount(series)
+    if len(counts) == 1:
+        return values - values.mean(axis=0)
+    start = np.flatnonzero(np.r_[True, series[1:] != series[:-1]])
+    means = np.add.reduceat(values, start, axis=0) / counts.reshape(-1, *[1] * (values.ndim - 1))
+    return values - means[series]

@@ -1,0 +1,457 @@
+import itertools
+import warnings
+from numbers import Integral, Real
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.feature_selection import SelectorMixin
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
+
+from sklearn_tsrec._keys import _read_clock, _read_groups
+from sklearn_tsrec._table import check_target
+from sklearn_tsrec.feature_selection._basis import Basis, centre
+from sklearn_tsrec.feature_selection._drivers import read_driver
+from sklearn_tsrec.feature_selection._effects import effect_table, linear_dml
+from sklearn_tsrec.feature_selection._invariance import heterogeneity
+from sklearn_tsrec.feature_selection._partialling_out import (
+    benjamini_hochberg,
+    contiguous_folds,
+    grouped_wald,
+    hotelling,
+)
+from sklearn_tsrec.feature_selection._robust import score_covariance
+from sklearn_tsrec.feature_selection._screen import screen_groups
+
+_FOLDS = 3
+_FEW_SERIES = 20  # below, a covariance of sums over series is too noisy
+
+
+class CausalFeatureSelector(SelectorMixin, BaseEstimator):
+    """Keep the features whose drivers move the target when all others are held fixed.
+
+    All columns made of one driver (its lags, its windows) are chosen together. A driver is kept
+    when, given every other column, the past of the target and the calendar, its columns still tell
+    something about the target: a partialling-out (double machine learning) Wald test, in a basis of
+    straight, squared and one-sided terms, with errors that allow for dependence over time, at a
+    false discovery rate of ``alpha`` over all drivers. Before, a lasso drops what no test would
+    find.
+
+    What this can tell is which drivers *precede and predict* the target beside all that the table
+    holds. Series that only share a measured cause with it, proxies of drivers, and series that the
+    target itself moves are told apart from drivers. A hidden common cause is not: no table shows
+    what it does not hold.
+
+    Rows with missing values are left out in ``fit`` and passed through by ``transform``.
+
+    Parameters
+    ----------
+    alpha : float, default=0.05
+        False discovery rate: the expected share of wrong drivers among those kept.
+    groups : dict, array-like of shape (n_features,) or None, default=None
+        The driver of each column: labels, or lists of columns by driver. None reads names:
+        ``price__lag3`` and ``price__mean28`` belong to ``price``; other columns stand alone.
+    always_keep : "auto", list of str or None, default="auto"
+        Drivers (or columns) that are controlled for and kept without a test. "auto" is the target's
+        own past (``y__…``) and what depends on the time alone: calendar and Fourier features.
+        Without the target's past, what the target moves looks like what moves it.
+    max_features : int or None, default=None
+        Most columns to keep beside those of ``always_keep``; the drivers with the smallest
+        p-values come first.
+    horizon : int or None, default=None
+        Steps ahead that are forecast: a column with a lag below it is not known in time, and
+        raises unless its driver is listed in ``known_ahead``. None does not look.
+    known_ahead : list of str, default=()
+        Drivers known ahead of time, such as prices that are set or holidays.
+    nonlinear : bool, default=True
+        Whether drivers are tested with squared and one-sided terms beside straight ones.
+    screen : bool, default=True
+        Whether a lasso leaves out drivers before the test. False tests all of them together, which
+        needs many more rows than columns.
+    cov_type : {"auto", "hac", "cluster"}, default="auto"
+        Errors of the test: allowing for dependence over time within series, or for any dependence
+        within them. "auto" is "cluster" from 20 series up.
+    engine : {"closed-form", "econml"}, default="closed-form"
+        How drivers are tested: one factorisation for all of them, or a fit of EconML's LinearDML
+        for each with ``nuisance`` models, cross-fitted on contiguous folds with a purge.
+    nuisance : regressor or None, default=None
+        For ``engine="econml"``: predicts the target and the driver from everything else. None is
+        ``Ridge(1.0)``.
+    invariance : {"report", "drop"}, default="report"
+        What happens with kept drivers whose effect differs between regimes. Dropping them can throw
+        away what really drives the target: temperature drives demand up in summer and down in
+        winter.
+    n_regimes : int, default=3
+        Number of contiguous stretches of time that effects are compared over.
+
+    Attributes
+    ----------
+    support_ : bool array of shape (n_features,)
+        Which columns are kept.
+    groups_ : Series of shape (n_features,)
+        The driver of each column.
+    pvalues_ : Series of shape (n_tested,)
+        Of each driver, 1 where the lasso left it out; those always kept have none.
+    strength_ : Series of shape (n_tested,)
+        Share of the target's variance that leaves with the driver.
+    heterogeneity_pvalues_ : Series
+        Of "the effect is the same in all regimes", for the drivers found.
+    effects_ : DataFrame
+        ``effect``, ``std_error`` and ``pvalue`` of each kept column of a tested driver, by EconML's
+        LinearDML with all of them as treatments.
+    conf_int_ : DataFrame
+        ``lower`` and ``upper`` ends of 95 % intervals of the effects.
+    graph_ : DataFrame
+        One edge into the target for each row: ``driver``, ``lag``, ``effect``, ``pvalue``.
+    fallback_ : bool
+        Whether no driver was found, and the one with the smallest p-value is kept so that there is
+        a feature to learn from.
+    n_rows_ : int
+        Number of complete rows that were learned from.
+    n_features_in_ : int
+        Number of columns seen in ``fit``.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Their names, if X has names that are strings.
+
+    Raises
+    ------
+    ValueError
+        If there are too few complete rows, or a lag is below the horizon.
+
+    Warns
+    -----
+    UserWarning
+        If drivers are collinear, so that no data can tell them apart.
+
+    See Also
+    --------
+    sklearn_tsrec.datasets.make_causal_series : Series with known drivers.
+
+    Notes
+    -----
+    Keys are read from the index (series first, time last), which survives our transformers and
+    ``set_output(transform="pandas")``. Without such an index rows are one series in the given
+    order.
+
+    References
+    ----------
+    .. [1] V. Chernozhukov et al. (2018), "Double/debiased machine learning for treatment and
+       structural parameters", The Econometrics Journal 21(1).
+    .. [2] W. Newey and K. West (1987), "A simple, positive semi-definite, heteroskedasticity and
+       autocorrelation consistent covariance matrix", Econometrica 55(3).
+    .. [3] Y. Benjamini and Y. Hochberg (1995), "Controlling the false discovery rate", Journal of
+       the Royal Statistical Society B 57(1).
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_union
+    >>> from sklearn_tsrec.datasets import make_causal_series
+    >>> from sklearn_tsrec.feature_selection import CausalFeatureSelector
+    >>> from sklearn_tsrec.features import LagFeatures
+    >>> series = make_causal_series(500, 6, n_drivers=2, n_proxies=2, n_children=1, random_state=0)
+    >>> lags = make_union(LagFeatures([1, 2]), LagFeatures([1, 2], target=True),
+    ...                   verbose_feature_names_out=False).set_output(transform="pandas")
+    >>> X = lags.fit_transform(series.data, series.target)
+    >>> selector = CausalFeatureSelector().fit(X, series.target)
+    >>> selector.pvalues_.round(3).to_frame().assign(role=series.role)
+            pvalue    role
+    driver
+    s0       1.000   noise
+    s1       0.000  driver
+    s2       0.312   proxy
+    s3       0.000  driver
+    s4       1.000   proxy
+    s5       1.000   child
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "alpha": [Interval(Real, 0, 1, closed="neither")],
+        "groups": [dict, "array-like", None],
+        "always_keep": [StrOptions({"auto"}), list, tuple, None],
+        "max_features": [Interval(Integral, 1, None, closed="left"), None],
+        "horizon": [Interval(Integral, 1, None, closed="left"), None],
+        "known_ahead": [list, tuple],
+        "nonlinear": ["boolean"],
+        "screen": ["boolean"],
+        "cov_type": [StrOptions({"auto", "hac", "cluster"})],
+        "engine": [StrOptions({"closed-form", "econml"})],
+        "nuisance": [HasMethods(["fit", "predict"]), None],
+        "invariance": [StrOptions({"report", "drop"})],
+        "n_regimes": [Interval(Integral, 2, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        alpha=0.05,
+        *,
+        groups=None,
+        always_keep="auto",
+        max_features=None,
+        horizon=None,
+        known_ahead=(),
+        nonlinear=True,
+        screen=True,
+        cov_type="auto",
+        engine="closed-form",
+        nuisance=None,
+        invariance="report",
+        n_regimes=3,
+    ):
+        self.alpha = alpha
+        self.groups = groups
+        self.always_keep = always_keep
+        self.max_features = max_features
+        self.horizon = horizon
+        self.known_ahead = known_ahead
+        self.nonlinear = nonlinear
+        self.screen = screen
+        self.cov_type = cov_type
+        self.engine = engine
+        self.nuisance = nuisance
+        self.invariance = invariance
+        self.n_regimes = n_regimes
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y):
+        """Find the drivers of the target.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_samples, n_features)
+            Features, with keys in the index where there is one.
+        y : array of shape (n_samples,)
+            The target: a number.
+
+        Returns
+        -------
+        self
+        """
+        keyed = X if isinstance(X, pd.DataFrame) else None
+        X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
+        y = check_target(y, len(X), estimator=self).astype(np.float64)
+        names = _check_feature_names_in(self)
+        codes, labels = self._read_groups(names)
+        always = self._read_always(names, codes, labels)
+        series, order = _read_order(keyed, len(X))
+        X, y, series = self._complete_rows(X[order], y[order], series[order], int(always.sum()))
+        cov_type = self.cov_type
+        if cov_type == "auto":
+            cov_type = "hac" if series[-1] + 1 < _FEW_SERIES else "cluster"
+
+        tested = np.unique(codes[~always])
+        drivers = pd.Index(labels[tested], name="driver")
+        pvalues, strength = self._test(X, y, series, codes, tested, drivers, always, cov_type)
+        self.pvalues_ = pd.Series(pvalues, index=drivers, name="pvalue")
+        self.strength_ = pd.Series(strength, index=drivers, name="strength")
+        size = np.bincount(codes[~always], minlength=len(labels))[tested]
+        chosen = self._choose(pvalues, strength, size, bool(always.any()))
+        same = self._invariance(X, y, series, codes, tested[chosen], always)
+        self.heterogeneity_pvalues_ = pd.Series(same, drivers[chosen], name="pvalue")
+        if self.invariance == "drop":
+            chosen = chosen[~benjamini_hochberg(same, self.alpha)]
+        picked = np.isin(codes, tested[chosen]) & ~always
+        self.support_ = picked | always
+        if not self.support_.any():
+            raise ValueError(
+                f"invariance='drop' leaves no feature: the effects of all {len(same)} driver(s) "
+                "found differ between regimes. Use invariance='report' to keep them."
+            )
+        self._estimate(names, X, y, series, picked, always, cov_type)
+        return self
+
+    def _read_groups(self, names):
+        """Read the driver of each column; return its code, and the drivers."""
+        read = [read_driver(name) for name in names]
+        if self.groups is None:
+            groups = [driver.name for driver in read]
+        elif isinstance(self.groups, dict):
+            listed = {c: driver for driver, columns in self.groups.items() for c in columns}
+            unknown = [c for c in listed if c not in set(names)]
+            if unknown:
+                raise ValueError(f"groups names {unknown[0]!r}, which is no column of X.")
+            groups = [listed.get(name, name) for name in names]
+        else:
+            groups = list(self.groups)
+            if len(groups) != len(names):
+                raise ValueError(
+                    f"groups has {len(groups)} label(s) for {len(names)} columns: give one each."
+                )
+        if self.horizon is not None:
+            for name, driver in zip(names, read):
+                known = driver.name in self.known_ahead or name in self.known_ahead
+                if driver.lag is not None and driver.lag < self.horizon and not known:
+                    raise ValueError(
+                        f"column {name!r} has lag {driver.lag}, below horizon={self.horizon}: it "
+                        "is not known when the forecast is made. Use lags from the horizon up, or "
+                        f"say known_ahead=[{driver.name!r}] if it is."
+                    )
+        self._read = read
+        self.groups_ = pd.Series(groups, index=pd.Index(names, name="feature"), name="driver")
+        codes, labels = pd.factorize(self.groups_)
+        return codes, np.asarray(labels, dtype=object)
+
+    def _read_always(self, names, codes, labels):
+        """Return which columns are kept without a test."""
+        if self.always_keep == "auto":
+            return np.array(
+                [d.kind == "clock" or (d.kind == "past" and d.name == "y") for d in self._read]
+            )
+        wanted = list(self.always_keep or [])
+        unknown = [k for k in wanted if k not in set(names) and k not in set(labels)]
+        if unknown:
+            raise ValueError(
+                f"always_keep names {unknown[0]!r}, which is neither a column nor a driver. The "
+                f"drivers are {', '.join(map(str, labels[:20]))}."
+            )
+        return np.array([n in wanted or labels[c] in wanted for n, c in zip(names, codes)])
+
+    def _complete_rows(self, X, y, series, n_controls):
+        """Return the rows without missing values; raise if there are too few."""
+        complete = ~(np.isnan(X).any(axis=1) | np.isnan(y))
+        self.n_rows_ = int(complete.sum())
+        least = n_controls + 6
+        if self.n_rows_ < least:
+            worst = int(np.isnan(X).sum(axis=0).argmax())
+            raise ValueError(
+                f"{self.n_rows_} complete row(s) of {len(X)} (n_samples={len(X)}) are too few: at "
+                f"least {least} are needed with {n_controls} column(s) that are always kept. "
+                f"Column {self.groups_.index[worst]!r} has most missing values: fill it, leave it "
+                "out, or give more rows."
+            )
+        codes = np.unique(series[complete], return_inverse=True)[1]
+        return X[complete], y[complete], codes
+
+    def _test(self, X, y, series, codes, tested, drivers, always, cov_type):
+        """Return the p-value and the strength of each driver."""
+        basis = Basis(X, series, ~always & self.nonlinear)
+        column = np.where(always, -1, codes)[basis.source]
+        target = centre(y, series)
+        groups = [np.flatnonzero(column == g) for g in tested]
+        controls = np.flatnonzero(column < 0)
+        entered = np.flatnonzero([len(g) > 0 for g in groups])  # constants cannot be tested
+        pvalues, strength = np.ones(len(tested)), np.zeros(len(tested))
+        if self.screen and len(entered):
+            most = max(len(y) // 10 - len(controls), 1)  # more would cost the test its power
+            kept = screen_groups(
+                *basis.moments(target), target @ target, len(y), [groups[i] for i in entered],
+                controls, most,
+            )  # fmt: skip
+            entered = entered[kept]
+        if not len(entered):
+            return pvalues, strength
+        blocks = [basis.all_rows(controls)]
+        blocks += [_orthonormal(basis.all_rows(groups[i])) for i in entered]
+        ends = np.cumsum([block.shape[1] for block in blocks])
+        design = np.hstack(blocks)
+        columns = [np.arange(low, high) for low, high in itertools.pairwise(ends)]
+        n_absorbed = series[-1] + 1
+        pvalues[entered], strength[entered], collinear = grouped_wald(
+            design, target, columns, series, cov_type, n_absorbed
+        )
+        if collinear.any():
+            listed = ", ".join(repr(str(drivers[i])) for i in entered[collinear][:10])
+            warnings.warn(
+                f"the drivers {listed} are collinear with the rest: no data can tell their effects "
+                "apart, and the test finds neither. Leave some of them out, or name them as one in "
+                "groups=.",
+                UserWarning,
+                stacklevel=3,
+            )
+        if self.engine == "econml":
+            folds = self._folds(series)
+            for i, own in zip(entered, columns):
+                W = np.delete(design, own, axis=1)
+                effect, treated, residual = linear_dml(
+                    design[:, own], target, W, folds, self.nuisance
+                )
+                scores = treated * (residual - treated @ effect)[:, None]
+                bread = np.linalg.pinv(treated.T @ treated, hermitian=True)
+                covariance = bread @ score_covariance(scores, series, cov_type) @ bread
+                freedom = n_absorbed - 1 if cov_type == "cluster" else len(y) - design.shape[1]
+                pvalues[i] = hotelling(effect, covariance, freedom)
+        return pvalues, strength
+
+    def _folds(self, series):
+        """Return contiguous folds, with a purge as long as the lags that overlap."""
+        lags = [driver.lag for driver in self._read if driver.lag is not None]
+        shortest = int(np.bincount(series).min())
+        return contiguous_folds(series, _FOLDS, min(max(lags, default=4), shortest // (2 * _FOLDS)))
+
+    def _choose(self, pvalues, strength, size, anything_kept):
+        """Return which drivers are kept, those with the smallest p-values first."""
+        order = np.lexsort((-strength, pvalues))
+        chosen = order[benjamini_hochberg(pvalues, self.alpha)[order]]
+        if self.max_features is not None:
+            chosen = chosen[np.cumsum(size[chosen]) <= self.max_features]
+        self.fallback_ = not len(chosen) and not anything_kept
+        if self.fallback_:
+            chosen = order[:1]
+        return chosen
+
+    def _invariance(self, X, y, series, codes, chosen, always):
+        """Return the p-value of "the same effect in all regimes" for some drivers."""
+        if not len(chosen):
+            return np.empty(0)
+        basis = Basis(X, series, np.zeros(X.shape[1], dtype=bool))
+        column = np.where(always, -1, codes)[basis.source]
+        blocks = [basis.all_rows(np.flatnonzero(column < 0))]
+        blocks += [_orthonormal(basis.all_rows(np.flatnonzero(column == g))) for g in chosen]
+        ends = np.cumsum([block.shape[1] for block in blocks])
+        columns = [np.arange(low, high) for low, high in itertools.pairwise(ends)]
+        counts = np.bincount(series)
+        place = np.arange(len(series)) - np.repeat(np.cumsum(counts) - counts, counts)
+        regime = place * self.n_regimes // counts[series]
+        return heterogeneity(np.hstack(blocks), centre(y, series), columns, series, regime)
+
+    def _estimate(self, names, X, y, series, picked, always, cov_type):
+        """Estimate the effects of the kept columns that were tested."""
+        varies = X.std(axis=0) > 0
+        treated, controls = np.flatnonzero(picked & varies), np.flatnonzero(always & varies)
+        if len(treated):
+            self.effects_, self.conf_int_ = effect_table(
+                names[treated], X[:, treated], y, X[:, controls], series, self._folds(series),
+                cov_type, 0.05, self.nuisance,
+            )  # fmt: skip
+        else:
+            index = pd.Index([], name="feature", dtype=object)
+            self.effects_ = pd.DataFrame(columns=["effect", "std_error", "pvalue"], index=index)
+            self.conf_int_ = pd.DataFrame(columns=["lower", "upper"], index=index)
+        self.graph_ = pd.DataFrame(
+            {
+                "driver": self.groups_.to_numpy()[treated],
+                "lag": [self._read[j].lag for j in treated],
+                "effect": self.effects_["effect"].to_numpy(),
+                "pvalue": self.effects_["pvalue"].to_numpy(),
+            }
+        ).astype({"lag": "Int64"})
+
+    def _get_support_mask(self):
+        check_is_fitted(self)
+        return self.support_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.target_tags.required = True
+        return tags
+
+
+def _read_order(X, n_rows):
+    """Return the series of each row, and the rows sorted by series and time."""
+    none = np.zeros(n_rows, dtype=np.int64), np.arange(n_rows)
+    if X is None or not (isinstance(X.index, (pd.MultiIndex, pd.DatetimeIndex, pd.PeriodIndex))):
+        return none
+    series, _ = _read_groups(X, None, None)
+    times, inverse = _read_clock(X, None)
+    rank = np.empty(len(times.values), dtype=np.int64)
+    rank[np.argsort(times.values, kind="stable")] = np.arange(len(times.values))
+    return series, np.lexsort((rank[inverse], series))
+
+
+def _orthonormal(block):
+    """Return columns that span a block, with mean square 1; what is collinear in it goes."""
+    values, vectors = np.linalg.eigh(block.T @ block / len(block))
+    kept = values > 1e-9 * max(values[-1], 1e-300)
+    return block @ (vectors[:, kept] / np.sqrt(values[kept]))

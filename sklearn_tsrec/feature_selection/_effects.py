@@ -1,0 +1,78 @@
+"""Effects of chosen columns, by EconML."""
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from sklearn.base import clone
+from sklearn.linear_model import Ridge
+
+from sklearn_tsrec.feature_selection._basis import centre
+from sklearn_tsrec.feature_selection._robust import score_covariance
+
+
+def linear_dml(T, y, W, folds, nuisance=None):
+    """Fit EconML's LinearDML and return its effects and the residuals that they come from.
+
+    Parameters
+    ----------
+    T : array of shape (n, k)
+        Treatments.
+    y : array of shape (n,)
+        Target.
+    W : array of shape (n, m)
+        Controls.
+    folds : list of (train, test)
+        Time-ordered and purged. EconML would shuffle the rows if it made its own.
+    nuisance : regressor, default=None
+        Predicts y and T from W; None is ``Ridge(1.0)``.
+
+    Returns
+    -------
+    effect : array of shape (k,)
+    treated : array of shape (n, k)
+        Residuals of the treatments.
+    target : array of shape (n,)
+        Residuals of y.
+    """
+    try:
+        from econml.dml import LinearDML
+    except ImportError as error:
+        raise ImportError(
+            "causal effects need EconML: pip install 'sklearn-tsrec[causal]'."
+        ) from error
+    nuisance = Ridge(1.0) if nuisance is None else nuisance
+    model = LinearDML(model_y=clone(nuisance), model_t=clone(nuisance), cv=folds, random_state=0)
+    T_fit = T[:, 0] if T.shape[1] == 1 else T
+    model.fit(y, T_fit, W=W if W.shape[1] else None, cache_values=True, inference=None)
+    target, treated = model.residuals_[:2]
+    effect = np.ravel(model.const_marginal_effect())
+    return effect, np.asarray(treated).reshape(len(y), -1), np.ravel(target)
+
+
+def effect_table(names, T, y, W, series, folds, cov_type, alpha, nuisance=None):
+    """Return effects with errors that allow for dependence over time, one row for each treatment.
+
+    Returns
+    -------
+    effects : DataFrame of shape (k, 3)
+        ``effect``, ``std_error`` and ``pvalue``.
+    intervals : DataFrame of shape (k, 2)
+        ``lower`` and ``upper``, at level 1 - alpha.
+    """
+    T, y, W = (centre(part, series) for part in (T, y, W))
+    effect, treated, target = linear_dml(T, y, W, folds, nuisance)
+    scores = treated * (target - treated @ effect)[:, None]
+    bread = np.linalg.pinv(treated.T @ treated, hermitian=True)
+    covariance = bread @ score_covariance(scores, series, cov_type) @ bread
+    n_absorbed = series[-1] + 1
+    freedom = n_absorbed - 1 if cov_type == "cluster" else len(y) - T.shape[1] - n_absorbed
+    error = np.sqrt(np.maximum(np.diag(covariance), 0))
+    error *= np.sqrt(len(y) / max(len(y) - T.shape[1] - W.shape[1] - n_absorbed, 1))
+    index = pd.Index(names, name="feature")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        pvalue = 2 * stats.t.sf(np.abs(effect / error), max(freedom, 1))
+    width = stats.t.isf(alpha / 2, max(freedom, 1)) * error
+    return (
+        pd.DataFrame({"effect": effect, "std_error": error, "pvalue": pvalue}, index=index),
+        pd.DataFrame({"lower": effect - width, "upper": effect + width}, index=index),
+    )

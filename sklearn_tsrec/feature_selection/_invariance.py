@@ -1,0 +1,68 @@
+"""Whether an effect is the same in every regime."""
+
+import numpy as np
+
+from sklearn_tsrec.feature_selection._partialling_out import _inverse, hotelling
+from sklearn_tsrec.feature_selection._robust import score_covariance
+
+
+def heterogeneity(design, y, groups, series, regime):
+    """Return the p-value of "the effects are the same in all regimes" for every group.
+
+    Each group is partialled out of the rest over all rows; what is left gives an effect and a
+    covariance for each regime, and Cochran's Q [1]_ says whether they differ.
+
+    Parameters
+    ----------
+    design : array of shape (n, p)
+        Centred columns.
+    y : array of shape (n,)
+        Centred target.
+    groups : list of int array
+        Columns of each group.
+    series, regime : int arrays of shape (n,)
+        Ascending codes of the series, and the regime, of each row.
+
+    Returns
+    -------
+    array of shape (n_groups,)
+
+    References
+    ----------
+    .. [1] W. Cochran (1954), "The combination of estimates from different experiments",
+       Biometrics 10(1).
+    """
+    n, p = design.shape
+    gram = design.T @ design
+    gram[np.diag_indices(p)] += 1e-9 * n
+    inverse = _inverse(gram)
+    effect = inverse @ (design.T @ y)
+    influence = design @ inverse
+    residual = y - design @ effect
+    pvalues = np.ones(len(groups))
+    for i, columns in enumerate(groups):
+        own = np.linalg.pinv(inverse[np.ix_(columns, columns)], hermitian=True)
+        treated = influence[:, columns] @ own
+        target = residual + treated @ effect[columns]
+        effects, precisions, smallest = [], [], n
+        for value in np.unique(regime):
+            rows = regime == value
+            T, r = treated[rows], target[rows]
+            bread = np.linalg.pinv(T.T @ T, hermitian=True)
+            theta = bread @ (T.T @ r)
+            scores = T * (r - T @ theta)[:, None]
+            covariance = bread @ score_covariance(scores, series[rows], "hac") @ bread
+            effects.append(theta)
+            precisions.append(np.linalg.pinv(covariance, hermitian=True))
+            smallest = min(smallest, int(rows.sum()) - len(columns))
+        weight = np.linalg.pinv(sum(precisions), hermitian=True)
+        pooled = weight @ sum(w @ t for w, t in zip(precisions, effects))
+        away = np.concatenate([t - pooled for t in effects])
+        k = len(columns) * (len(effects) - 1)
+        q = sum(a @ w @ a for a, w in zip(np.split(away, len(effects)), precisions))
+        pvalues[i] = (
+            hotelling(np.r_[np.sqrt(q), np.zeros(k - 1)], np.eye(k), smallest * len(effects))
+            if k
+            else 1.0
+        )
+    return pvalues
