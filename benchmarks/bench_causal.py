@@ -1,11 +1,11 @@
 """Claim: the causal selector finds the drivers, survives a shift, and costs no more than a lasso.
 
-Series with known drivers come from ``make_causal_series``; features are their lags 1 and 2 and three
-lags of the target. Each method chooses on training rows; LightGBM is then fitted to what it chose
-and tested on later rows of the same world, and on rows where every link that is not causal has the
-opposite sign. Errors are mean squared, over those of LightGBM on the choice of LassoCV. CPU time is
-``time.process_time`` of the choice alone, on one thread. The selector makes EconML's effects in its
-``fit``: they count.
+Series with known drivers come from ``make_causal_series``; features are their lags 1 and 2 and
+three lags of the target. Each method chooses on training rows; LightGBM is then fitted to what it
+chose and tested on later rows of the same world, and on rows where every link that is not causal
+has the opposite sign. Errors are mean squared, over those of LightGBM on the choice of LassoCV. CPU
+time is ``time.process_time`` of the choice alone, on one thread. The selector makes EconML's
+effects in its ``fit``: they count.
 
     python benchmarks/bench_causal.py [--seeds 10] [--quick]
 

@@ -7,6 +7,7 @@ from sklearn_tsrec._version import __version__
 # Attributes are resolved on first use, so that ``import sklearn_tsrec`` stays light: a program that
 # only splits a panel never pays for numba, and nobody pays for torch, econml or sktime unasked.
 _ROOM_OF = {
+    "CausalFeatureSelector": "feature_selection",
     "FourierFeatures": "features",
     "LagFeatures": "features",
     "PanelTimeSeriesSplit": "model_selection",
@@ -18,6 +19,7 @@ _ROOM_OF = {
 
 _ROOMS = (
     "datasets",
+    "feature_selection",
     "features",
     "forecasting",
     "inspection",

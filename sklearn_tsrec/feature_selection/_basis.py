@@ -1,5 +1,7 @@
 """Columns in a small basis: straight, squared and one-sided, centred within their series."""
 
+from itertools import pairwise
+
 import numpy as np
 
 _CELLS = 1 << 21  # cells of a block of rows that are expanded at once
@@ -41,6 +43,17 @@ class Basis:
         """Return all rows of some expanded columns, centred within series."""
         return centre(self.rows(slice(None), columns), self.series)
 
+    def design(self, groups, controls):
+        """Return controls and groups beside each other, and the columns of each group.
+
+        The columns of a group span what its own do, at right angles and with mean square 1: what is
+        collinear within a group does no harm.
+        """
+        blocks = [self.all_rows(controls)]
+        blocks += [_orthonormal(self.all_rows(columns)) for columns in groups]
+        ends = np.cumsum([block.shape[1] for block in blocks])
+        return np.hstack(blocks), [np.arange(low, high) for low, high in pairwise(ends)]
+
     def moments(self, y):
         """Return the cross products of all expanded columns, and with a centred target."""
         columns = np.arange(len(self.source))
@@ -68,3 +81,10 @@ def centre(values, series):
     start = np.flatnonzero(np.r_[True, series[1:] != series[:-1]])
     means = np.add.reduceat(values, start, axis=0) / counts.reshape(-1, *[1] * (values.ndim - 1))
     return values - means[series]
+
+
+def _orthonormal(block):
+    """Return columns at right angles that span a block."""
+    values, vectors = np.linalg.eigh(block.T @ block / len(block))
+    kept = values > 1e-9 * max(values[-1], np.finfo(float).tiny)
+    return block @ (vectors[:, kept] / np.sqrt(values[kept]))

@@ -1,4 +1,3 @@
-import itertools
 import warnings
 from numbers import Integral, Real
 from typing import ClassVar
@@ -10,20 +9,14 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
-from sklearn_tsrec._keys import _read_clock, _read_groups
+from sklearn_tsrec._row_order import row_order
 from sklearn_tsrec._table import check_target
 from sklearn_tsrec.feature_selection._basis import Basis, centre
+from sklearn_tsrec.feature_selection._driver_tests import driver_tests
 from sklearn_tsrec.feature_selection._drivers import read_driver
-from sklearn_tsrec.feature_selection._effects import effect_table, linear_dml
+from sklearn_tsrec.feature_selection._effects import effect_table
 from sklearn_tsrec.feature_selection._invariance import heterogeneity
-from sklearn_tsrec.feature_selection._partialling_out import (
-    benjamini_hochberg,
-    contiguous_folds,
-    grouped_wald,
-    hotelling,
-)
-from sklearn_tsrec.feature_selection._robust import score_covariance
-from sklearn_tsrec.feature_selection._screen import screen_groups
+from sklearn_tsrec.feature_selection._partialling_out import benjamini_hochberg, contiguous_folds
 
 _FOLDS = 3
 _FEW_SERIES = 20  # below, a covariance of sums over series is too noisy
@@ -160,7 +153,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
     driver
     s0       1.000   noise
     s1       0.000  driver
-    s2       0.312   proxy
+    s2       0.328   proxy
     s3       0.000  driver
     s4       1.000   proxy
     s5       1.000   child
@@ -234,7 +227,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         names = _check_feature_names_in(self)
         codes, labels = self._read_groups(names)
         always = self._read_always(names, codes, labels)
-        series, order = _read_order(keyed, len(X))
+        series, order = row_order(keyed, len(X))
         X, y, series = self._complete_rows(X[order], y[order], series[order], int(always.sum()))
         cov_type = self.cov_type
         if cov_type == "auto":
@@ -327,31 +320,14 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         """Return the p-value and the strength of each driver."""
         basis = Basis(X, series, ~always & self.nonlinear)
         column = np.where(always, -1, codes)[basis.source]
-        target = centre(y, series)
         groups = [np.flatnonzero(column == g) for g in tested]
         controls = np.flatnonzero(column < 0)
-        entered = np.flatnonzero([len(g) > 0 for g in groups])  # constants cannot be tested
-        pvalues, strength = np.ones(len(tested)), np.zeros(len(tested))
-        if self.screen and len(entered):
-            most = max(len(y) // 10 - len(controls), 1)  # more would cost the test its power
-            kept = screen_groups(
-                *basis.moments(target), target @ target, len(y), [groups[i] for i in entered],
-                controls, most,
-            )  # fmt: skip
-            entered = entered[kept]
-        if not len(entered):
-            return pvalues, strength
-        blocks = [basis.all_rows(controls)]
-        blocks += [_orthonormal(basis.all_rows(groups[i])) for i in entered]
-        ends = np.cumsum([block.shape[1] for block in blocks])
-        design = np.hstack(blocks)
-        columns = [np.arange(low, high) for low, high in itertools.pairwise(ends)]
-        n_absorbed = series[-1] + 1
-        pvalues[entered], strength[entered], collinear = grouped_wald(
-            design, target, columns, series, cov_type, n_absorbed
+        folds = self._folds(series) if self.engine == "econml" else None
+        pvalues, strength, collinear = driver_tests(
+            basis, centre(y, series), groups, controls, cov_type, self.screen, folds, self.nuisance
         )
         if collinear.any():
-            listed = ", ".join(repr(str(drivers[i])) for i in entered[collinear][:10])
+            listed = ", ".join(repr(str(driver)) for driver in drivers[collinear][:10])
             warnings.warn(
                 f"the drivers {listed} are collinear with the rest: no data can tell their effects "
                 "apart, and the test finds neither. Leave some of them out, or name them as one in "
@@ -359,18 +335,6 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
                 UserWarning,
                 stacklevel=3,
             )
-        if self.engine == "econml":
-            folds = self._folds(series)
-            for i, own in zip(entered, columns):
-                W = np.delete(design, own, axis=1)
-                effect, treated, residual = linear_dml(
-                    design[:, own], target, W, folds, self.nuisance
-                )
-                scores = treated * (residual - treated @ effect)[:, None]
-                bread = np.linalg.pinv(treated.T @ treated, hermitian=True)
-                covariance = bread @ score_covariance(scores, series, cov_type) @ bread
-                freedom = n_absorbed - 1 if cov_type == "cluster" else len(y) - design.shape[1]
-                pvalues[i] = hotelling(effect, covariance, freedom)
         return pvalues, strength
 
     def _folds(self, series):
@@ -396,14 +360,12 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
             return np.empty(0)
         basis = Basis(X, series, np.zeros(X.shape[1], dtype=bool))
         column = np.where(always, -1, codes)[basis.source]
-        blocks = [basis.all_rows(np.flatnonzero(column < 0))]
-        blocks += [_orthonormal(basis.all_rows(np.flatnonzero(column == g))) for g in chosen]
-        ends = np.cumsum([block.shape[1] for block in blocks])
-        columns = [np.arange(low, high) for low, high in itertools.pairwise(ends)]
+        groups = [np.flatnonzero(column == g) for g in chosen]
+        design, columns = basis.design(groups, np.flatnonzero(column < 0))
         counts = np.bincount(series)
         place = np.arange(len(series)) - np.repeat(np.cumsum(counts) - counts, counts)
         regime = place * self.n_regimes // counts[series]
-        return heterogeneity(np.hstack(blocks), centre(y, series), columns, series, regime)
+        return heterogeneity(design, centre(y, series), columns, series, regime)
 
     def _estimate(self, names, X, y, series, picked, always, cov_type):
         """Estimate the effects of the kept columns that were tested."""
@@ -436,22 +398,3 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.target_tags.required = True
         return tags
-
-
-def _read_order(X, n_rows):
-    """Return the series of each row, and the rows sorted by series and time."""
-    none = np.zeros(n_rows, dtype=np.int64), np.arange(n_rows)
-    if X is None or not (isinstance(X.index, (pd.MultiIndex, pd.DatetimeIndex, pd.PeriodIndex))):
-        return none
-    series, _ = _read_groups(X, None, None)
-    times, inverse = _read_clock(X, None)
-    rank = np.empty(len(times.values), dtype=np.int64)
-    rank[np.argsort(times.values, kind="stable")] = np.arange(len(times.values))
-    return series, np.lexsort((rank[inverse], series))
-
-
-def _orthonormal(block):
-    """Return columns that span a block, with mean square 1; what is collinear in it goes."""
-    values, vectors = np.linalg.eigh(block.T @ block / len(block))
-    kept = values > 1e-9 * max(values[-1], 1e-300)
-    return block @ (vectors[:, kept] / np.sqrt(values[kept]))

@@ -1,5 +1,7 @@
 """Effects of chosen columns, by EconML."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -43,7 +45,10 @@ def linear_dml(T, y, W, folds, nuisance=None):
     nuisance = Ridge(1.0) if nuisance is None else nuisance
     model = LinearDML(model_y=clone(nuisance), model_t=clone(nuisance), cv=folds, random_state=0)
     T_fit = T[:, 0] if T.shape[1] == 1 else T
-    model.fit(y, T_fit, W=W if W.shape[1] else None, cache_values=True, inference=None)
+    with warnings.catch_warnings():
+        # Of its own covariance, which is not used.
+        warnings.filterwarnings("ignore", "Co-variance matrix is underdetermined")
+        model.fit(y, T_fit, W=W if W.shape[1] else None, cache_values=True, inference=None)
     target, treated = model.residuals_[:2]
     effect = np.ravel(model.const_marginal_effect())
     return effect, np.asarray(treated).reshape(len(y), -1), np.ravel(target)

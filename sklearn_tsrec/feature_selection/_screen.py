@@ -1,7 +1,10 @@
 """A lasso that leaves few enough groups to be tested together."""
 
+import warnings
+
 import numpy as np
 from scipy import linalg, stats
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso
 
 
@@ -61,7 +64,9 @@ def screen_groups(gram, cross, power, n, groups, controls, max_columns):
     for _ in range(2):
         penalty = 0.55 * spread * stats.norm.isf(0.1 / (2 * p)) / np.sqrt(n)
         lasso = Lasso(penalty * n / p, fit_intercept=False, max_iter=5000, tol=1e-3)
-        coef = _quiet_fit(lasso, root, target)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # rough is good enough to screen
+            coef = lasso.fit(root, target).coef_
         error = max(power - 2 * c @ coef + coef @ G @ coef, 0.0)
         spread = np.sqrt(error / max(n - np.count_nonzero(coef), 1))
     ends = np.cumsum([len(g) for g in groups])
@@ -74,14 +79,3 @@ def screen_groups(gram, cross, power, n, groups, controls, max_columns):
             break
         kept[g] = True
     return kept
-
-
-def _quiet_fit(lasso, X, y):
-    """Return the coefficients of a lasso; a rough solution is good enough to screen."""
-    import warnings
-
-    from sklearn.exceptions import ConvergenceWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return lasso.fit(X, y).coef_

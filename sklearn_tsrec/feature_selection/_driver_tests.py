@@ -1,0 +1,62 @@
+"""The test of every driver given all others: screen, then partial out."""
+
+import numpy as np
+
+from sklearn_tsrec.feature_selection._effects import linear_dml
+from sklearn_tsrec.feature_selection._partialling_out import grouped_wald, hotelling
+from sklearn_tsrec.feature_selection._robust import score_covariance
+from sklearn_tsrec.feature_selection._screen import screen_groups
+
+
+def driver_tests(basis, y, groups, controls, cov_type, screen, folds=None, nuisance=None):
+    """Return p-values, strengths, and which drivers are collinear with the rest.
+
+    Parameters
+    ----------
+    basis : Basis
+        The expanded columns.
+    y : array of shape (n,)
+        Centred target.
+    groups : list of int array
+        Expanded columns of each driver; one without any cannot be tested.
+    controls : int array
+        Expanded columns that are controlled for.
+    cov_type : {"hac", "cluster"}
+        Errors of the test.
+    screen : bool
+        Whether a lasso leaves out drivers first.
+    folds : list of (train, test) or None
+        Given, EconML's LinearDML tests each driver, cross-fitted on them.
+    nuisance : regressor or None
+        For EconML.
+
+    Returns
+    -------
+    pvalues, strength, collinear : arrays of shape (n_drivers,)
+    """
+    pvalues, strength = np.ones(len(groups)), np.zeros(len(groups))
+    collinear = np.zeros(len(groups), dtype=bool)
+    entered = np.flatnonzero([len(columns) > 0 for columns in groups])
+    if screen and len(entered):
+        # More columns than a tenth of the rows would cost the test its power.
+        most = max(len(y) // 10 - len(controls), 1)
+        candidates = [groups[i] for i in entered]
+        moments = *basis.moments(y), y @ y, len(y)
+        entered = entered[screen_groups(*moments, candidates, controls, most)]
+    if not len(entered):
+        return pvalues, strength, collinear
+    design, columns = basis.design([groups[i] for i in entered], controls)
+    n_series = basis.series[-1] + 1
+    pvalues[entered], strength[entered], collinear[entered] = grouped_wald(
+        design, y, columns, basis.series, cov_type, n_series
+    )
+    if folds is not None:
+        freedom = n_series - 1 if cov_type == "cluster" else len(y) - design.shape[1] - n_series
+        for i, own in zip(entered, columns):
+            others = np.delete(design, own, axis=1)
+            effect, treated, target = linear_dml(design[:, own], y, others, folds, nuisance)
+            scores = treated * (target - treated @ effect)[:, None]
+            bread = np.linalg.pinv(treated.T @ treated, hermitian=True)
+            covariance = bread @ score_covariance(scores, basis.series, cov_type) @ bread
+            pvalues[i] = hotelling(effect, covariance, freedom)
+    return pvalues, strength, collinear
