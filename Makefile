@@ -1,21 +1,25 @@
 # Two commands for everybody: `make demo` shows what the library does, `make test` checks it all.
 PYTHON ?= python3
 VENV ?= .venv
+CONSTRAINTS ?= constraints.txt
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip
-INSTALL := $(PIP) install --quiet --constraint constraints.txt
+INSTALL := $(PIP) install --quiet --constraint $(CONSTRAINTS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow lint docs clean
+.PHONY: help demo test test-oldest slow lint docs clean
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 demo: $(VENV)/.demo  ## forecast demand and recommend items from the bundled grocery data
 	$(BIN)/sklearn-tsrec demo --out demo-output
 
 test: $(VENV)/.test  ## run everything that must hold (tests and doctests)
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto
+
+test-oldest:  ## run the same with the oldest versions that pyproject.toml allows
+	$(MAKE) test VENV=$(VENV)-oldest CONSTRAINTS=constraints-oldest.txt
 
 slow: $(VENV)/.test  ## run the long statistical checks
 	$(BIN)/python -m pytest -q -m slow tests/slow
@@ -29,21 +33,21 @@ docs: $(VENV)/.docs  ## build the documentation into docs/_build/html
 	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 
 clean:  ## remove the environment and everything that was built
-	rm -rf $(VENV) build dist *.egg-info docs/_build docs/auto_examples docs/generated demo-output
+	rm -rf $(VENV) $(VENV)-oldest build dist *.egg-info docs/_build docs/auto_examples docs/generated demo-output
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sklearn-tsrec needs Python 3.11 or newer: make PYTHON=python3.12 …")'
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet --upgrade pip
 
-$(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/.demo: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 	$(INSTALL) --editable '.[plot]'
 	touch $@
 
-$(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/.test: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 	$(INSTALL) --editable '.[all,polars,test]'
 	touch $@ $(VENV)/.demo
 
-$(VENV)/.docs: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/.docs: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 	$(INSTALL) --editable '.[docs]'
 	touch $@

@@ -88,6 +88,7 @@ def test_wrong_arguments_end_with_2(arguments, message, capsys):
         ("shop,day,sold\n", "has no rows"),
         ("", "cannot be read: No columns to parse"),
         ("shop,day,sold\na,2024-01-01T00:00+01:00,1\na,2024-07-01T00:00+02:00,1\n", "in UTC"),
+        ("shop,day,sold\na,2024-01-01T00:00Z,1\na,2024-07-01T00:00,1\n", "column 'day', row 2"),
         ("shop,day,sold\na,2024-01-01,\n", "column 'sold' has no value in any row"),
         ("shop,day,sold\na,2024-01-01,1\n", "freq"),
     ],

@@ -195,7 +195,8 @@ def _by_series(values):
         yield None, values
         return
     levels = list(range(values.index.nlevels - 1))
-    for name, part in values.groupby(level=levels, sort=True, dropna=False):
+    keys = levels if len(levels) > 1 else 0  # pandas 2 warns of a list of one
+    for name, part in values.groupby(level=keys, sort=True, dropna=False):
         label = " · ".join(str(n) for n in (name if isinstance(name, tuple) else (name,)))
         yield label, part.droplevel(levels)
 
