@@ -41,6 +41,14 @@ def has_memory(estimator):
     return False
 
 
+def walks_ahead(estimator):
+    """Tell whether a fitted estimator, or a part of it, forecasts step after step.
+
+    It then needs what is known ahead at every step from the last target up to the one asked for.
+    """
+    return any(hasattr(part, "target_history_") for part, _ in fitted_parts(estimator))
+
+
 def _unchanged(values):
     """Return targets as they are."""
     return values

@@ -115,9 +115,10 @@ def test_parquet_without_pyarrow(sales_csv, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     path = tmp_path / "sales.parquet"
     path.write_bytes(b"PAR1")
-    assert "parquet needs pyarrow" in fails(capsys, 1, ["forecast", path, *SERIES])
+    message = "needs pyarrow, which cannot be imported"
+    assert message in fails(capsys, 1, ["forecast", path, *SERIES])
     out = ["--out", tmp_path / "out.parquet"]
-    assert "parquet needs pyarrow" in fails(capsys, 1, ["forecast", sales_csv, *SERIES, *out])
+    assert message in fails(capsys, 1, ["forecast", sales_csv, *SERIES, *out])
 
 
 def test_seasonal_naive_goes_on_with_the_week(sales_csv, tmp_path, capsys):

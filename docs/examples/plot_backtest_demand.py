@@ -30,19 +30,19 @@ cv = PanelTimeSeriesSplit(5, horizon=4, gap=2)
 SplitDisplay.from_splitter(cv, X)
 
 # %%
-# A backtest forecasts every fold as it would have gone, and keeps each forecast in one row. Prices
-# of the gap are in no fold, and Ridge takes no NaN, so ``columns=[]`` leaves prices out.
+# A backtest forecasts every fold as it would have gone, across the gap and with the prices known
+# ahead, and keeps each forecast in one row.
 ridge = make_pipeline(StandardScaler(), Ridge(10))
 models = {
-    "last 4 weeks": WindowForecaster(ridge, window=4, columns=[], target_transform="scale"),
-    "last 13 weeks": WindowForecaster(ridge, window=13, columns=[], target_transform="scale"),
+    "last 4 weeks": WindowForecaster(ridge, window=4, target_transform="scale"),
+    "last 13 weeks": WindowForecaster(ridge, window=13, target_transform="scale"),
 }
 tables = {name: backtest(model, X, y, cv=cv, verbose=0) for name, model in models.items()}
 tables["last 13 weeks"].head(4)
 
 # %%
-# Mean absolute errors by steps ahead, with standard errors. The first step is the third week after
-# the cutoff, because of the gap.
+# Mean absolute errors by steps ahead, with standard errors over the categories. The first step is
+# the third week after the cutoff, because of the gap.
 BacktestDisplay.from_predictions(tables)
 
 # %%
@@ -50,7 +50,8 @@ BacktestDisplay.from_predictions(tables)
 pd.Series({name: (t["y_true"] - t["y_pred"]).abs().mean() for name, t in tables.items()}).round(1)
 
 # %%
-# The last fold, as pictures:
-train, test = list(cv.split(X))[-1]
-forecaster = models["last 13 weeks"].fit(X.iloc[train], y.iloc[train])
-ForecastDisplay.from_estimator(forecaster, X.iloc[test], y, n_history=26)
+# The last fold, as pictures of both models:
+last = {
+    name: t[t["fold"] == 4].set_index(["category", "week"])["y_pred"] for name, t in tables.items()
+}
+ForecastDisplay.from_predictions(y, last, n_history=26)

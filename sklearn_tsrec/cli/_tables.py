@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sklearn_tsrec._extras import require
+
 _MISSING = ("", "na", "n/a", "nan", "null", "none")
 _FORMATS = ".csv, .csv.gz or .parquet"
 
@@ -62,7 +64,7 @@ def check_output(path):
     if not path.parent.is_dir():
         raise TableError(f"--out {path}: there is no folder {path.parent}.")
     if path.suffix == ".parquet":
-        _check_parquet(path)
+        require("pyarrow.parquet", "polars")
 
 
 def write_table(table, path, time_format=None):
@@ -89,7 +91,7 @@ def _read(path, columns):
         raise TableError(f"{path}: there is no such file.")
     try:
         if kind == "parquet":
-            _check_parquet(path)
+            require("pyarrow.parquet", "polars")
             table = pd.read_parquet(path).reset_index(drop=True)
             _check_columns(path, table.columns, columns)
             return table[columns]
@@ -106,16 +108,6 @@ def _format_of(path):
     if name.endswith((".csv", ".csv.gz")):
         return "csv"
     return "parquet" if name.endswith(".parquet") else None
-
-
-def _check_parquet(path):
-    """Raise if nothing is installed that reads parquet."""
-    try:
-        import pyarrow.parquet  # noqa: F401
-    except ImportError as error:
-        raise TableError(
-            f"{path}: parquet needs pyarrow. Run: pip install 'sklearn-tsrec[polars]', or use CSV."
-        ) from error
 
 
 def _check_columns(path, have, wanted):

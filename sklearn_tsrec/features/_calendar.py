@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils._param_validation import StrOptions
 
+from sklearn_tsrec._extras import require
 from sklearn_tsrec._keys import _read_clock, _time_name
 from sklearn_tsrec._times import show
 from sklearn_tsrec.features._clock_features import ClockFeatures
@@ -227,15 +228,10 @@ def _holiday_days(holidays, years):
         if dates.hasnans:
             raise ValueError("holidays holds a missing date: leave it out.")
         return np.unique(dates.to_numpy().astype("M8[D]").astype(np.int64))
-    try:
-        from holidays import country_holidays
-    except ImportError as error:
-        raise ImportError(
-            f"holidays={holidays!r} needs the package holidays: pip install holidays"
-        ) from error
     country, _, subdivision = holidays.partition("-")
+    calendars = require("holidays")
     try:
-        dates = country_holidays(country, subdiv=subdivision or None, years=years)
+        dates = calendars.country_holidays(country, subdiv=subdivision or None, years=years)
     except NotImplementedError as error:
         raise ValueError(
             f"holidays={show(holidays)} is not known to the package holidays: give a country code "

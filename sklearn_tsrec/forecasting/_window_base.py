@@ -349,8 +349,9 @@ class WindowBase(KeyedMixin, BaseEstimator):
             raise ValueError(
                 f"column {self._names[0][j]!r} is known ahead, but missing in series "
                 f"{self._name_series(X, codes[i])} at {time}, up to which a forecast is wanted: "
-                "give a row with its value, or use a regressor that takes NaN (such as "
-                "HistGradientBoostingRegressor)."
+                "give a row with its value (a gap of a splitter leaves such rows out; backtest "
+                "gives them), or use a regressor that takes NaN, such as "
+                "HistGradientBoostingRegressor or a pipeline with SimpleImputer."
             )
         flat = fill_missing(known.reshape(-1, known.shape[2]), np.nan)
         return flat.reshape(known.shape)
@@ -362,7 +363,7 @@ class WindowBase(KeyedMixin, BaseEstimator):
             raise ValueError(
                 f"static column {self._names[2][j]!r} is missing in series "
                 f"{self._name_series(X, codes[i])}: give its value, or use a regressor that takes "
-                "NaN (such as HistGradientBoostingRegressor)."
+                "NaN, such as HistGradientBoostingRegressor or a pipeline with SimpleImputer."
             )
         return static
 

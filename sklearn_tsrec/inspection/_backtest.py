@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from sklearn_tsrec.inspection._style import PALETTE, date_axis, pyplot, quiet
+from sklearn_tsrec.inspection._style import color_of, date_axis, pyplot, quiet
 from sklearn_tsrec.model_selection import backtest
 
 _COLUMNS = ("fold", "cutoff", "step", "y_true", "y_pred")
@@ -12,11 +12,15 @@ class BacktestDisplay:
 
     Make it with :meth:`from_estimator` or :meth:`from_predictions`.
 
+    Errors of one series are alike, so the standard errors count series, not rows [1]_: they say how
+    far the mean would be off with other series of the same kind, at the same times. A single
+    series has none, and no band.
+
     Parameters
     ----------
     errors : dict of DataFrame
-        For each model the mean absolute error (``mean``) and its standard error (``se``), by step
-        or cutoff.
+        For each model the mean absolute error (``mean``) and its standard error over series
+        (``se``), by step or cutoff.
     by : {"step", "cutoff"}
         What the errors are grouped by.
 
@@ -26,10 +30,19 @@ class BacktestDisplay:
         The picture.
     ax_ : matplotlib Axes
         Its axes.
+    lines_ : list of Line2D
+        The mean errors of each model.
+    fill_between_ : list of PolyCollection
+        The mean plus and minus one standard error of each model.
 
     See Also
     --------
     sklearn_tsrec.model_selection.backtest : Makes the table.
+
+    References
+    ----------
+    .. [1] W. G. Cochran (1977), "Sampling Techniques", 3rd edition, Wiley, chapter 9A: means of
+       clusters of unequal size.
 
     Examples
     --------
@@ -110,10 +123,7 @@ class BacktestDisplay:
                     f"the table of {name!r} lacks the columns {missing}: give what backtest "
                     "returns."
                 )
-            off = (table["y_true"] - table["y_pred"]).abs()
-            errors[name] = (
-                off.groupby(table[by]).agg(["mean", "sem"]).set_axis(["mean", "se"], axis=1)
-            )
+            errors[name] = _mean_errors(table, by)
         return cls(errors, by).plot(ax=ax)
 
     def plot(self, *, ax=None):
@@ -133,14 +143,16 @@ class BacktestDisplay:
         if ax is None:
             _, ax = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure
+        self.lines_, self.fill_between_ = [], []
         for number, (name, error) in enumerate(self.errors.items()):
-            color = PALETTE[number % len(PALETTE)]
+            color = color_of(number)
             x = error.index
             x = x.to_timestamp() if isinstance(x, pd.PeriodIndex) else x
-            ax.plot(x, error["mean"], color=color, marker="o", ms=4, lw=1.8, label=name)
-            spread = error["se"].fillna(0)
-            low, high = error["mean"] - spread, error["mean"] + spread
-            ax.fill_between(x, low, high, color=color, alpha=0.15, lw=0)
+            self.lines_ += ax.plot(
+                x, error["mean"], color=color, marker="o", ms=4, lw=1.8, label=name
+            )
+            low, high = error["mean"] - error["se"], error["mean"] + error["se"]
+            self.fill_between_.append(ax.fill_between(x, low, high, color=color, alpha=0.15, lw=0))
         ax.set_ylim(bottom=0)
         ax.set_ylabel("mean absolute error")
         ax.set_xlabel("steps ahead" if self.by == "step" else "cutoff")
@@ -153,3 +165,19 @@ class BacktestDisplay:
         if len(self.errors) > 1:
             ax.legend(frameon=False)
         return self
+
+
+def _mean_errors(table, by):
+    """Return the mean absolute error by step or cutoff, and its standard error over series."""
+    names = list(table.columns[: table.columns.get_loc("fold")])[:-1]  # the last one is the time
+    series = table.groupby(names, dropna=False).ngroup() if names else 0
+    off = (table["y_true"] - table["y_pred"]).abs().rename("off")
+    parts = off.to_frame().assign(by=table[by], series=series).dropna(subset="off")
+    parts = parts.groupby(["by", "series"])["off"].agg(["sum", "count"])
+    total = parts.groupby(level="by").sum()
+    mean = (total["sum"] / total["count"]).rename_axis(by)
+    apart = parts["sum"] - parts["count"] * mean.reindex(parts.index, level="by")
+    n_series = parts.groupby(level="by").size()
+    factor = n_series / (n_series - 1).where(n_series > 1)
+    se = np.sqrt(factor * (apart**2).groupby(level="by").sum()) / total["count"]
+    return pd.DataFrame({"mean": mean, "se": se})

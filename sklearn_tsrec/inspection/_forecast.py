@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_tsrec.inspection._style import FORECAST, INK, date_axis, pyplot, quiet
+from sklearn_tsrec.inspection._style import color_of, date_axis, ink, pyplot, quiet
 
 
 class ForecastDisplay:
@@ -14,10 +14,10 @@ class ForecastDisplay:
     ----------
     y_true : Series
         What is known, with an index of (group …, time) or of time alone.
-    y_pred : Series
-        Forecasts, with an index of the same kind.
+    y_pred : Series or dict of Series
+        Forecasts, with an index of the same kind; several by the name of the model.
     interval : DataFrame of two columns, default=None
-        Lower and upper bounds, with the index of ``y_pred``.
+        Lower and upper bounds, with the index of ``y_pred``, or of its first forecasts.
     max_series : int, default=6
         How many series to show: the first ones that have forecasts.
     n_history : int, default=None
@@ -29,6 +29,12 @@ class ForecastDisplay:
         The picture.
     axes_ : ndarray of matplotlib Axes
         One for each series.
+    history_lines_ : list of Line2D
+        What is known of each series, where anything is.
+    lines_ : list of Line2D
+        The forecasts of each series, model by model.
+    fill_between_ : list of PolyCollection
+        The interval of each series, if there is one.
 
     See Also
     --------
@@ -55,7 +61,9 @@ class ForecastDisplay:
         self.n_history = n_history
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, coverage=None, max_series=6, n_history=None):
+    def from_estimator(
+        cls, estimator, X, y, *, coverage=None, max_series=6, n_history=None, axes=None
+    ):
         """Forecast the rows of X and draw them.
 
         Parameters
@@ -70,6 +78,8 @@ class ForecastDisplay:
             Coverage of an interval to draw, if the estimator has ``predict_interval``.
         max_series, n_history : int or None
             As in the class.
+        axes : array of matplotlib Axes, default=None
+            Where to draw: one for each series. None makes a figure.
 
         Returns
         -------
@@ -87,35 +97,47 @@ class ForecastDisplay:
         if coverage is not None:
             interval = pd.DataFrame(estimator.predict_interval(X, coverage), X.index)
         return cls.from_predictions(
-            y, y_pred, interval=interval, max_series=max_series, n_history=n_history
+            y, y_pred, interval=interval, max_series=max_series, n_history=n_history, axes=axes
         )
 
     @classmethod
-    def from_predictions(cls, y_true, y_pred, *, interval=None, max_series=6, n_history=None):
+    def from_predictions(
+        cls, y_true, y_pred, *, interval=None, max_series=6, n_history=None, axes=None
+    ):
         """Draw forecasts that are already there.
 
         Parameters
         ----------
         y_true, y_pred, interval, max_series, n_history
             As in the class.
+        axes : array of matplotlib Axes, default=None
+            Where to draw: one for each series. None makes a figure.
 
         Returns
         -------
         display : ForecastDisplay
             The display, drawn.
         """
-        for name, values in (("y_true", y_true), ("y_pred", y_pred)):
+        forecasts = _by_name(y_pred)
+        if not forecasts:
+            raise ValueError("y_pred is empty: give at least one model's forecasts.")
+        given = {"y_true": y_true} | {
+            f"y_pred[{name!r}]" if isinstance(y_pred, dict) else "y_pred": forecast
+            for name, forecast in forecasts.items()
+        }
+        for name, values in given.items():
             if not isinstance(values, pd.Series):
                 raise TypeError(f"{name} must be a pandas Series with keys in the index.")
-        if not len(y_pred):
-            raise ValueError("y_pred is empty: there is no forecast to draw.")
-        if y_true.index.nlevels != y_pred.index.nlevels:
-            raise ValueError(
-                f"y_true has {y_true.index.nlevels} levels of keys, but y_pred "
-                f"{y_pred.index.nlevels}: give both the same index levels."
-            )
+            if name != "y_true" and not len(values):
+                raise ValueError(f"{name} is empty: there is no forecast to draw.")
+            if values.index.nlevels != y_true.index.nlevels:
+                raise ValueError(
+                    f"y_true has {y_true.index.nlevels} levels of keys, but {name} "
+                    f"{values.index.nlevels}: give both the same index levels."
+                )
+        first = next(iter(forecasts.values()))
         if interval is not None and not (
-            isinstance(interval, pd.DataFrame) and interval.index.equals(y_pred.index)
+            isinstance(interval, pd.DataFrame) and interval.index.equals(first.index)
         ):
             raise ValueError("interval must be a DataFrame with the index of y_pred.")
         if max_series < 1:
@@ -123,7 +145,7 @@ class ForecastDisplay:
         if n_history is not None and n_history < 0:
             raise ValueError(f"n_history must be at least 0 or None, got {n_history!r}.")
         display = cls(y_true, y_pred, interval=interval, max_series=max_series, n_history=n_history)
-        return display.plot()
+        return display.plot(axes=axes)
 
     def plot(self, *, axes=None, n_columns=3):
         """Draw the display.
@@ -141,7 +163,8 @@ class ForecastDisplay:
             The display itself.
         """
         plt = pyplot()
-        series = [*_by_series(self.y_pred)][: self.max_series]
+        forecasts = {name: dict(_by_series(y)) for name, y in _by_name(self.y_pred).items()}
+        series = list(next(iter(forecasts.values())))[: self.max_series]
         own_figure = axes is None
         if own_figure:
             columns = min(n_columns, len(series))
@@ -162,30 +185,47 @@ class ForecastDisplay:
         self.figure_ = self.axes_[0].figure
         known = dict(_by_series(self.y_true))
         bounds = dict(_by_series(self.interval)) if self.interval is not None else {}
-        for ax, (name, forecast) in zip(self.axes_, series):
-            self._draw(ax, name, known.get(name), forecast, bounds.get(name))
+        self.history_lines_, self.lines_, self.fill_between_ = [], [], []
+        for ax, name in zip(self.axes_, series):
+            own = {model: parts.get(name) for model, parts in forecasts.items()}
+            self._draw(ax, name, known.get(name), own, bounds.get(name))
         handles = self.axes_[0].get_legend_handles_labels()
         if own_figure:  # above the series, where it hides nothing
-            self.figure_.legend(*handles, loc="outside upper right", ncols=2, frameon=False)
+            self.figure_.legend(*handles, loc="outside upper right", ncols=4, frameon=False)
         else:
             self.axes_[0].legend(*handles, frameon=False)
         return self
 
-    def _draw(self, ax, name, known, forecast, bounds):
+    def _draw(self, ax, name, known, forecasts, bounds):
         """Draw one series."""
+        first = next(iter(forecasts.values()))
         if known is not None:
             if self.n_history is not None:
-                start = known.index.searchsorted(forecast.index[0])
+                start = known.index.searchsorted(first.index[0])
                 known = known.iloc[max(start - self.n_history, 0) :]
-            ax.plot(_x(known), known.to_numpy(), color=INK, lw=1.1, label="actual")
+            self.history_lines_ += ax.plot(
+                _x(known), known.to_numpy(), color=ink(ax), lw=1.1, label="actual"
+            )
         if bounds is not None:
             low, high = bounds.iloc[:, 0], bounds.iloc[:, 1]
-            ax.fill_between(_x(bounds), low, high, color=FORECAST, alpha=0.18, lw=0)
-        ax.plot(_x(forecast), forecast.to_numpy(), color=FORECAST, lw=2, label="forecast")
+            self.fill_between_.append(
+                ax.fill_between(_x(bounds), low, high, color=color_of(0), alpha=0.18, lw=0)
+            )
+        for number, (model, forecast) in enumerate(forecasts.items()):
+            if forecast is None:
+                continue
+            self.lines_ += ax.plot(
+                _x(forecast), forecast.to_numpy(), color=color_of(number), lw=2, label=model
+            )
         if name is not None:
             ax.set_title(name, fontsize="medium", loc="left")
         quiet(ax)
-        date_axis(ax, _x(forecast))
+        date_axis(ax, _x(first))
+
+
+def _by_name(y_pred):
+    """Return the forecasts of each model by its name."""
+    return y_pred if isinstance(y_pred, dict) else {"forecast": y_pred}
 
 
 def _by_series(values):

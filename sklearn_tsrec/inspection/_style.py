@@ -1,19 +1,25 @@
 """What all displays share: one palette, quiet axes, and matplotlib only when something is drawn."""
 
+from sklearn_tsrec._extras import require
+
 # Okabe & Ito's palette, which people with colour-blindness can tell apart.
-INK, FORECAST, TEST, SOFT = "#222222", "#0072B2", "#D55E00", "#B8BEC6"
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+TEST, SOFT = PALETTE[1], "#B8BEC6"
+
+
+def color_of(number):
+    """Return the colour of a model by its number."""
+    return PALETTE[number % len(PALETTE)]
 
 
 def pyplot():
     """Return matplotlib.pyplot, or say how to install it."""
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            "displays draw with matplotlib. Run: pip install 'sklearn-tsrec[plot]'."
-        ) from error
-    return plt
+    return require("matplotlib.pyplot", "plot")
+
+
+def ink(ax):
+    """Return the colour of what is written, which a dark style makes light."""
+    return ax.xaxis.label.get_color()
 
 
 def quiet(ax):

@@ -10,13 +10,17 @@ from sklearn.utils.validation import _num_samples
 from tqdm import tqdm
 
 from sklearn_tsrec._key_frame import key_frame
-from sklearn_tsrec._parts import has_memory
+from sklearn_tsrec._keys import _read_groups
+from sklearn_tsrec._parts import has_memory, walks_ahead
 from sklearn_tsrec._table import check_target
 from sklearn_tsrec.model_selection._positions import step_positions
 
 
 def backtest(estimator, X, y, *, cv, refit=True, quantiles=None, n_jobs=None, verbose=1):
     """Forecast the test rows of every fold, as it would have gone, in one tidy table.
+
+    Across a gap of the splitter, forecasters such as :class:`~sklearn_tsrec.WindowForecaster` are
+    also shown what is known ahead at the times in between; features of the past are not.
 
     Parameters
     ----------
@@ -72,14 +76,21 @@ def backtest(estimator, X, y, *, cv, refit=True, quantiles=None, n_jobs=None, ve
     group, time = getattr(cv, "group", None), getattr(cv, "time", None)
     position, _ = step_positions(X, group, time, getattr(cv, "freq", "infer"))
     folds = [(np.asarray(train), np.asarray(test)) for train, test in cv.split(X, y)]
+    series, _ = _read_groups(X, group, time)
+    tasks = []
     for number, (train, test) in enumerate(folds):
-        if position[test].min() <= position[train].max():
+        newest = position[train].max()
+        if position[test].min() <= newest:
             raise ValueError(
                 f"fold {number} of {type(cv).__name__} trains on rows that are not older than its "
                 "test rows: use PanelTimeSeriesSplit, which cuts at times."
             )
+        between = (position > newest) & (position < position[test].max())
+        between &= np.isin(series, series[test])
+        between[test] = False
+        tasks.append((train, test, np.flatnonzero(between)))
     per_fit = len(folds) if refit is False else int(refit)
-    blocks = [folds[start : start + per_fit] for start in range(0, len(folds), per_fit)]
+    blocks = [tasks[start : start + per_fit] for start in range(0, len(tasks), per_fit)]
     parallel = Parallel(n_jobs=n_jobs, return_as="generator")
     done = parallel(delayed(_forecast_block)(estimator, X, y, block, quantiles) for block in blocks)
     progress = tqdm(done, total=len(blocks), desc="backtest", disable=not verbose)
@@ -99,12 +110,12 @@ def backtest(estimator, X, y, *, cv, refit=True, quantiles=None, n_jobs=None, ve
     return pd.concat(parts, ignore_index=True)
 
 
-def _forecast_block(estimator, X, y, folds, quantiles):
+def _forecast_block(estimator, X, y, tasks, quantiles):
     """Fit on the first fold, then forecast all folds, remembering new training rows."""
     model = clone(estimator)
     forecasts = []
     seen = None
-    for train, test in folds:
+    for train, test, between in tasks:
         if seen is None:
             seen = train
             model.fit(_safe_indexing(X, train), y[train])
@@ -112,10 +123,13 @@ def _forecast_block(estimator, X, y, folds, quantiles):
             new = np.setdiff1d(train, seen)
             seen = np.union1d(train, seen)
             _remember(model, _safe_indexing(X, new), y[new])
-        X_test = _safe_indexing(X, test)
-        forecast = {"y_pred": np.asarray(model.predict(X_test), dtype=np.float64)}
+        if not walks_ahead(model):
+            between = between[:0]
+        X_ahead = _safe_indexing(X, np.concatenate([test, between]))
+        n = len(test)
+        forecast = {"y_pred": np.asarray(model.predict(X_ahead), dtype=np.float64)[:n]}
         if quantiles is not None:
-            values = np.asarray(model.predict_quantiles(X_test, quantiles))
+            values = np.asarray(model.predict_quantiles(X_ahead, quantiles))[:n]
             forecast |= {f"q{level:g}": values[:, j] for j, level in enumerate(quantiles)}
         forecasts.append(forecast)
     return forecasts

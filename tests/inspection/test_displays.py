@@ -8,6 +8,7 @@ import matplotlib.figure
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import KFold
 
@@ -52,24 +53,37 @@ def test_forecast_display_draws_each_series_beside_its_history(panel):
     display = ForecastDisplay.from_estimator(forecaster, X[late], y, n_history=10)
     assert [ax.get_title(loc="left") for ax in display.axes_] == ["a", "b"]
     forecast = forecaster.predict(X[late])
-    for ax, shop, part in zip(display.axes_, "ab", np.split(forecast, 2)):
-        actual, drawn = ax.get_lines()
-        np.testing.assert_allclose(drawn.get_ydata(), part)
+    for actual, shop in zip(display.history_lines_, "ab"):
         np.testing.assert_allclose(actual.get_ydata(), y[shop].iloc[14:])
+    for drawn, part in zip(display.lines_, np.split(forecast, 2)):
+        np.testing.assert_allclose(drawn.get_ydata(), part)
+    assert display.fill_between_ == []
 
 
 def test_forecast_display_draws_intervals_and_few_series(panel):
     _, y = panel
     bounds = pd.DataFrame({"low": y - 1, "high": y + 1})
     display = ForecastDisplay.from_predictions(y, y, interval=bounds, max_series=1)
-    (ax,) = display.axes_
-    heights = ax.collections[0].get_paths()[0].vertices[:, 1]
+    (band,) = display.fill_between_
+    heights = band.get_paths()[0].vertices[:, 1]
     assert heights.min() == pytest.approx(y["a"].min() - 1)
     assert heights.max() == pytest.approx(y["a"].max() + 1)
     periods = y["a"].copy()
     periods.index = periods.index.to_period("D")
-    line = ForecastDisplay.from_predictions(periods, periods).axes_[0].get_lines()[1]
+    (line,) = ForecastDisplay.from_predictions(periods, periods).lines_
     np.testing.assert_allclose(line.get_ydata(), periods)
+
+
+def test_forecast_display_draws_models_side_by_side_where_it_is_told(panel):
+    _, y = panel
+    axes = mpl.figure.Figure().subplots(2)
+    forecasts = {"one": y + 1, "two": y.loc[["b"]]}
+    display = ForecastDisplay.from_predictions(y, forecasts, axes=axes)
+    assert [ax.get_title(loc="left") for ax in axes] == ["a", "b"]
+    assert [line.get_label() for line in display.lines_] == ["one", "one", "two"]
+    assert len({line.get_color() for line in display.lines_}) == 2
+    np.testing.assert_allclose(display.lines_[1].get_ydata(), y["b"] + 1)
+    np.testing.assert_allclose(display.lines_[2].get_ydata(), y["b"])
 
 
 @pytest.mark.parametrize("n_history", [0, 3])
@@ -133,7 +147,8 @@ def test_backtest_display_draws_mean_errors(panel, by):
     table = backtest(Ridge(), X, y, cv=cv, verbose=0)
     display = BacktestDisplay.from_predictions({"one": table, "two": table}, by=by)
     want = (table["y_true"] - table["y_pred"]).abs().groupby(table[by]).mean()
-    for line in display.ax_.get_lines():
+    assert [line.get_label() for line in display.lines_] == ["one", "two"]
+    for line in display.lines_:
         np.testing.assert_allclose(line.get_ydata(), want)
     if by == "step":
         near = table[table["step"] <= 2]
@@ -143,6 +158,38 @@ def test_backtest_display_draws_mean_errors(panel, by):
     np.testing.assert_allclose(alone.errors["Ridge"]["mean"], want)
 
 
+@pytest.mark.parametrize("by", ["step", "cutoff"])
+def test_standard_errors_of_a_backtest_count_series(panel, by):
+    _, y = panel
+    noise = np.random.default_rng(0).normal(size=(60, 4))
+    wide = pd.concat({k: pd.Series(y.to_numpy() + 9 * noise[:, k], y.index) for k in range(4)})
+    wide.index = wide.index.set_names("region", level=0)  # eight series by two columns
+    table = backtest(
+        DummyRegressor(), wide.to_frame("x") * 0, wide, cv=PanelTimeSeriesSplit(3, horizon=4),
+        verbose=0,
+    )  # fmt: skip
+    display = BacktestDisplay.from_predictions(table, by=by)
+    off = (table["y_true"] - table["y_pred"]).abs()
+    per_series = off.groupby([table[by], table["region"], table["shop"]]).mean().groupby(level=0)
+    np.testing.assert_allclose(display.errors["model"]["se"], per_series.sem())  # of equal size
+    heights = display.fill_between_[0].get_paths()[0].vertices[:, 1]
+    assert heights.max() == pytest.approx(display.errors["model"].sum(axis=1).max())
+
+
+def test_standard_errors_weigh_long_series_and_are_missing_for_one():
+    rows = [("a", 0), ("a", 1), ("b", 0), ("b", 1)]
+    table = pd.DataFrame(rows, columns=["shop", "day"])
+    table = table.assign(fold=0, cutoff=-1, step=1, y_true=[1.0, 3, 5, np.nan], y_pred=0.0)
+    error = BacktestDisplay.from_predictions(table).errors["model"].loc[1]
+    # Sums 4 of 2 rows and 5 of 1 row lie 2 off from 3 a row.
+    assert error["mean"] == 3
+    assert error["se"] == pytest.approx(np.sqrt(2 * (2**2 + 2**2)) / 3)
+    one = BacktestDisplay.from_predictions(table.drop(columns="shop"))
+    assert one.errors["model"]["mean"].tolist() == [3]
+    assert one.errors["model"]["se"].isna().all()
+    assert not one.fill_between_[0].get_paths()
+
+
 def test_displays_name_what_is_wrong(panel):
     X, y = panel
     forecaster = WindowForecaster(Ridge(), window=4).fit(X, y)
@@ -150,6 +197,10 @@ def test_displays_name_what_is_wrong(panel):
         ForecastDisplay.from_predictions(y.to_numpy(), y)
     with pytest.raises(ValueError, match="y_pred is empty"):
         ForecastDisplay.from_predictions(y, y.iloc[:0])
+    with pytest.raises(ValueError, match=r"y_pred\['one'\] is empty"):
+        ForecastDisplay.from_predictions(y, {"one": y.iloc[:0]})
+    with pytest.raises(ValueError, match="y_pred is empty: give at least one"):
+        ForecastDisplay.from_predictions(y, {})
     with pytest.raises(ValueError, match="2 levels of keys, but y_pred 1"):
         ForecastDisplay.from_predictions(y, y["a"])
     with pytest.raises(TypeError, match="X must be a DataFrame and y a Series"):

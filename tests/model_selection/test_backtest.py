@@ -3,9 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyRegressor
-from sklearn.linear_model import Ridge
-from sklearn.model_selection import KFold
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 
 from sklearn_tsrec.features import LagFeatures
@@ -49,6 +51,65 @@ def test_without_a_new_fit_the_history_still_grows(panel):
     every = backtest(naive(), X, y, cv=cv, verbose=0)
     for refit in (False, 2):
         pd.testing.assert_frame_equal(backtest(naive(), X, y, cv=cv, refit=refit, verbose=0), every)
+
+
+def across_gaps(model, X, y):
+    """Backtest over gaps of three days, on calendars with a promotion that adds five."""
+    cv = PanelTimeSeriesSplit(3, horizon=2, gap=3)
+    return backtest(model, X, y, cv=cv, verbose=0), cv
+
+
+def promoted(panel):
+    """Return the panel with promotions and their effect in the target."""
+    X, y = panel
+    X = X.assign(promo=np.random.default_rng(1).integers(0, 2, len(X)) * 1.0)
+    return X, y + 5 * X["promo"]
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda model: model,
+        lambda model: TransformedTargetRegressor(model, func=np.negative, inverse_func=np.negative),
+        lambda model: GridSearchCV(
+            model, {"window": [1]}, cv=PanelTimeSeriesSplit(2), error_score="raise"
+        ),
+    ],
+)
+def test_what_is_known_ahead_in_a_gap_is_used(panel, wrap):
+    X, y = promoted(panel)
+    exact = WindowForecaster(
+        LinearRegression(), window=1, columns=["promo"], past_columns=["promo"]
+    )
+    table, _ = across_gaps(wrap(exact), X, y)
+    np.testing.assert_allclose(table["y_pred"], table["y_true"])
+    assert sorted(table["step"].unique()) == [4, 5]
+    table, _ = across_gaps(naive(), X, y)
+    lasting = y[list(zip(table["shop"], table["cutoff"]))]
+    np.testing.assert_array_equal(table["y_pred"], lasting)
+
+
+def test_a_row_missing_in_a_gap_is_named_if_its_series_is_asked_for(panel):
+    X, y = promoted(panel)
+    ridge = WindowForecaster(Ridge(), window=1)
+    day = X.index.get_level_values("day").day
+    of_b = X.index.get_level_values("shop") == "b"
+    hole = of_b & (day == 14)
+    with pytest.raises(ValueError, match="'promo' is known ahead, but missing in series b at time"):
+        across_gaps(ridge, X[~hole], y[~hole])
+    end = of_b & (day >= 14)
+    table, _ = across_gaps(ridge, X[~end], y[~end])
+    assert table["shop"].tolist() == ["a"] * 6
+    assert table["y_pred"].notna().all()
+
+
+def test_features_of_the_past_do_not_see_a_gap(panel):
+    X, y = promoted(panel)
+    pipe = make_pipeline(LagFeatures([0, 1]), SimpleImputer(), Ridge())
+    table, cv = across_gaps(pipe, X, y)
+    train, test = next(cv.split(X))
+    alone = pipe.fit(X.iloc[train], y.iloc[train]).predict(X.iloc[test])
+    np.testing.assert_array_equal(table.loc[table["fold"] == 0, "y_pred"], alone)
 
 
 def test_jobs_and_missing_truths_change_nothing_else(panel):
