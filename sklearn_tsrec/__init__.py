@@ -25,6 +25,7 @@ _ROOMS = (
     "inspection",
     "metrics",
     "model_selection",
+    "neural",
     "preprocessing",
     "recommendation",
     "utils",

@@ -1,0 +1,125 @@
+"""Parts of the patch transformer."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+_SLOWEST = 64.0  # wavelength, in units of the fastest, of the slowest rotation; contexts are short
+
+
+class ResidualMLP(nn.Module):
+    """One hidden layer beside a linear skip.
+
+    Parameters
+    ----------
+    n_in, n_hidden, n_out : int
+        Sizes of the input, the hidden layer and the output.
+    """
+
+    def __init__(self, n_in, n_hidden, n_out):
+        super().__init__()
+        self.hidden = nn.Linear(n_in, n_hidden)
+        self.out = nn.Linear(n_hidden, n_out)
+        self.skip = nn.Linear(n_in, n_out)
+
+    def forward(self, x):
+        """Return ``out(gelu(hidden(x))) + skip(x)``."""
+        return self.out(F.gelu(self.hidden(x))) + self.skip(x)
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention with rotary positions.
+
+    Parameters
+    ----------
+    width : int
+        Size of a token.
+    heads : int
+        Number of heads.
+    dropout : float
+        Share of attention weights dropped in training.
+
+    References
+    ----------
+    Su et al. (2021), "RoFormer: Enhanced transformer with rotary position embedding".
+    """
+
+    def __init__(self, width, heads, dropout):
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, x, allowed, rotation):
+        """Return what each token gathers from the tokens that it is allowed to see.
+
+        Parameters
+        ----------
+        x : tensor of shape (B, N, width)
+            Tokens.
+        allowed : bool tensor of shape (B, 1, N, N)
+            Whether the token of a row may look at the token of a column.
+        rotation : tuple of two tensors of shape (N, width / heads / 2)
+            Cosine and sine of the angles of each position.
+
+        Returns
+        -------
+        gathered : tensor of shape (B, N, width)
+            The sum over the seen tokens.
+        """
+        n_rows, n_tokens, width = x.shape
+        parts = self.qkv(x).view(n_rows, n_tokens, 3, self.heads, width // self.heads)
+        query, key, value = parts.permute(2, 0, 3, 1, 4)
+        gathered = F.scaled_dot_product_attention(
+            rotate(query, *rotation),
+            rotate(key, *rotation),
+            value,
+            attn_mask=allowed,
+            dropout_p=self.dropout if self.training else 0.0,
+        )
+        return self.out(gathered.transpose(1, 2).reshape(n_rows, n_tokens, width))
+
+
+class TransformerBlock(nn.Module):
+    """Attention and feed-forward, each normalised before and added after.
+
+    Parameters
+    ----------
+    width, heads, feedforward : int
+        Size of a token, number of heads, hidden size.
+    dropout : float
+        Share of activations dropped in training.
+
+    References
+    ----------
+    Xiong et al. (2020), "On layer normalization in the transformer architecture".
+    """
+
+    def __init__(self, width, heads, feedforward, dropout):
+        super().__init__()
+        self.attention_norm = nn.LayerNorm(width)
+        self.attention = Attention(width, heads, dropout)
+        self.feedforward_norm = nn.LayerNorm(width)
+        self.expand = nn.Linear(width, feedforward)
+        self.contract = nn.Linear(feedforward, width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x, allowed, rotation):
+        """Return the tokens of the next block; arguments as in :class:`Attention`."""
+        x = x + self.dropout(self.attention(self.attention_norm(x), allowed, rotation))
+        hidden = F.gelu(self.expand(self.feedforward_norm(x)))
+        return x + self.dropout(self.contract(hidden))
+
+
+def rotation_angles(positions, size):
+    """Return cosine and sine, each (N, size / 2), of rotary angles at the positions (N,)."""
+    steps = torch.arange(size // 2, device=positions.device) / (size // 2)
+    angles = positions[:, None] * _SLOWEST**-steps
+    return angles.cos(), angles.sin()
+
+
+def rotate(x, cosine, sine):
+    """Turn pairs of features by the angle of their position."""
+    first, second = x.chunk(2, -1)
+    return torch.cat([first * cosine - second * sine, first * sine + second * cosine], -1)
