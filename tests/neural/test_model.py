@@ -193,4 +193,4 @@ def test_a_mixture_of_equals_is_the_same_and_of_normals_has_the_variance_of_both
     share = 1 / (2 * normal[-1] ** 2)
     shares = torch.stack([share, 1 - 2 * share, share])
     found = mixture_quantiles((normal + normal[[0, 4, 8], None])[None, None], shares, levels)[0, 0]
-    torch.testing.assert_close(found, 2**0.5 * normal, rtol=0, atol=0.06)
+    torch.testing.assert_close(found, 2**0.5 * normal, rtol=0, atol=0.1)
