@@ -7,6 +7,8 @@ from sklearn_tsrec.metrics._beyond_accuracy import (
     mean_popularity_percentile,
     novelty,
 )
+from sklearn_tsrec.metrics._evaluate_recommender import evaluate_recommender
+from sklearn_tsrec.metrics._exposure import exposure_ratio
 from sklearn_tsrec.metrics._financial import (
     directional_accuracy,
     rank_information_coefficient,
@@ -62,6 +64,8 @@ __all__ = [
     "catalog_coverage",
     "continuous_ranked_probability_score",
     "directional_accuracy",
+    "evaluate_recommender",
+    "exposure_ratio",
     "gini_index",
     "hit_rate_at_k",
     "hit_rate_scorer",

@@ -1,11 +1,11 @@
 import numpy as np
 import pandas as pd
 from scipy import sparse
+from scipy.stats import rankdata
 from sklearn.preprocessing import normalize
 from sklearn.utils import check_array
 
-from sklearn_tsrec.metrics._lists import average_series, popularity, top_lists
-from sklearn_tsrec.metrics._series import series_codes
+from sklearn_tsrec.metrics._lists import average_series, popularity, read_events, read_lists
 
 
 def catalog_coverage(y_pred, *, items, k=10):
@@ -39,7 +39,7 @@ def catalog_coverage(y_pred, *, items, k=10):
     >>> catalog_coverage(lists, items=["tea", "eggs", "rice", "milk"], k=2)
     0.75
     """
-    return float((_exposure(y_pred, items, k) > 0).mean())
+    return float((_shown(y_pred, items, k) > 0).mean())
 
 
 def gini_index(y_pred, *, items, k=10):
@@ -74,10 +74,8 @@ def gini_index(y_pred, *, items, k=10):
     >>> gini_index(lists, items=["tea", "eggs", "rice", "milk"], k=1)
     0.75
     """
-    count = np.sort(_exposure(y_pred, items, k))
-    n_items = len(count)
-    weight = 2 * np.arange(1, n_items + 1) - n_items - 1
-    return float(weight @ count / (n_items * count.sum()))
+    count = _shown(y_pred, items, k)
+    return float(gini_weights(count) @ count / (len(count) * count.sum()))
 
 
 def novelty(y_pred, *, y_train, k=10, average="series"):
@@ -116,10 +114,10 @@ def novelty(y_pred, *, y_train, k=10, average="series"):
     >>> novelty(lists, y_train=bought, k=2)
     0.5
     """
-    top, names = top_lists(y_pred, k)
-    count, n_series = popularity(y_train, names)
-    had = count.reindex(top["item"]).fillna(1).to_numpy()
-    return _mean_over_lists(np.log2(n_series / had), top, names, average)
+    lists, names = read_lists(y_pred, k)
+    train = read_events(y_train, names, "y_train")
+    bits = self_information(train, popularity(train), lists.items)
+    return average_series(lists.mean(bits[lists.item]), lists.labels, average)
 
 
 def mean_popularity_percentile(y_pred, *, y_train, k=10, average="series"):
@@ -159,11 +157,10 @@ def mean_popularity_percentile(y_pred, *, y_train, k=10, average="series"):
     >>> mean_popularity_percentile(lists, y_train=bought, k=2)
     0.5
     """
-    top, names = top_lists(y_pred, k)
-    count, _ = popularity(y_train, names)
-    percentile = (count.rank() - 1) / max(len(count) - 1, 1)
-    value = percentile.reindex(top["item"]).fillna(0).to_numpy()
-    return _mean_over_lists(value, top, names, average)
+    lists, names = read_lists(y_pred, k)
+    train = read_events(y_train, names, "y_train")
+    value = popularity_percentile(train, popularity(train), lists.items)
+    return average_series(lists.mean(value[lists.item]), lists.labels, average)
 
 
 def intra_list_diversity(y_pred, *, items, features, k=10, average="series"):
@@ -209,21 +206,44 @@ def intra_list_diversity(y_pred, *, items, features, k=10, average="series"):
     2    0.0
     dtype: float64
     """
-    top, names = top_lists(y_pred, k)
+    lists, _ = read_lists(y_pred, k)
     features = check_array(features, accept_sparse="csr", dtype=np.float64, input_name="features")
-    item = _item_codes(top["item"], items)
     if features.shape[0] != len(items):
         raise ValueError(f"features has {features.shape[0]} rows for {len(items)} items.")
-    codes, labels = series_codes(top[names], len(top))
-    lists = sparse.csr_matrix((np.ones(len(top)), (codes, item)), shape=(len(labels), len(items)))
+    value = diversity(lists, features[_positions(lists.items, items)])
+    return average_series(value, lists.labels, average)
+
+
+def gini_weights(count):
+    """Return what one more recommendation of an item adds to ``gini * n_items * n_shown``."""
+    return 2 * rankdata(count) - len(count) - 1
+
+
+def self_information(train, count, items):
+    """Return the bits that each item tells: minus the binary log of the share that had it."""
+    place = train.items.get_indexer(items)
+    return np.log2(len(train.labels) / np.where(place >= 0, count[place], 1))
+
+
+def popularity_percentile(train, count, items):
+    """Return the popularity rank of each item as a fraction of the training catalogue."""
+    percentile = (rankdata(count) - 1) / max(len(count) - 1, 1)
+    place = train.items.get_indexer(items)
+    return np.where(place >= 0, percentile[place], 0.0)
+
+
+def diversity(lists, features):
+    """Return the mean cosine distance within each list; features describe ``lists.items``."""
+    shape = len(lists.labels), len(lists.items)
+    ones = np.ones(len(lists.series))
+    member = sparse.csr_matrix((ones, (lists.series, lists.item)), shape=shape)
     unit = normalize(features)
     # The squared length of the sum of unit vectors holds every pair twice, and each vector once.
-    total, once = lists @ unit, lists @ _square_rows(unit)
-    length = np.bincount(codes)
+    total, once = member @ unit, member @ _square_rows(unit)
+    length = np.bincount(lists.series, minlength=len(lists.labels))
     pairs = length * (length - 1) / 2
     similar = (_square_rows(total) - once) / 2
-    value = np.where(pairs > 0, 1 - similar / np.maximum(pairs, 1), 0)
-    return average_series(value, labels, average)
+    return np.where(pairs > 0, 1 - similar / np.maximum(pairs, 1), 0)
 
 
 def _square_rows(matrix):
@@ -232,25 +252,19 @@ def _square_rows(matrix):
     return np.asarray(square.sum(axis=1)).ravel()
 
 
-def _mean_over_lists(value, top, names, average):
-    """Mean of a value per recommendation within each list, then over lists."""
-    codes, labels = series_codes(top[names], len(top))
-    return average_series(np.bincount(codes, value) / np.bincount(codes), labels, average)
-
-
-def _item_codes(recommended, items):
-    """Position in the catalogue of each recommended item."""
+def _positions(recommended, items):
+    """Return the position in the catalogue of each recommended item."""
     items = pd.Index(np.asarray(items))
     if not items.is_unique:
         raise ValueError("items names an item twice: the catalogue must be unique.")
     codes = items.get_indexer(recommended)
     if (codes < 0).any():
-        unknown = recommended[codes < 0].unique()[:3].tolist()
+        unknown = recommended[codes < 0][:3].tolist()
         raise ValueError(f"y_pred recommends items that items does not name, such as {unknown}.")
     return codes
 
 
-def _exposure(y_pred, items, k):
-    """How often each item of the catalogue is recommended."""
-    top, _ = top_lists(y_pred, k)
-    return np.bincount(_item_codes(top["item"], items), minlength=len(items))
+def _shown(y_pred, items, k):
+    """Return how often each item of the catalogue is recommended."""
+    lists, _ = read_lists(y_pred, k)
+    return np.bincount(_positions(lists.items, items)[lists.item], minlength=len(items))

@@ -6,9 +6,49 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from sklearn_tsrec.metrics._series import series_codes
+from sklearn_tsrec._keys import _factorize_levels, _sorted_groups
 
 _LIST_COLUMNS = ("rank", "item", "score", "source")  # what recommend() adds to the group columns
+
+
+class Events(NamedTuple):
+    """Events as codes: the series and the item of each row."""
+
+    series: np.ndarray  # position of the series of each row in labels
+    item: np.ndarray  # position of its item in items
+    labels: pd.Index  # the series, sorted
+    items: pd.Index  # the items, in order of appearance
+
+    def pairs(self):
+        """Return the distinct pairs of series and item, as numbers ``series * n_items + item``."""
+        return pd.unique(self.series * np.int64(len(self.items)) + self.item)
+
+
+class Lists(NamedTuple):
+    """Lists as codes: the series, the rank and the item of each row."""
+
+    series: np.ndarray
+    item: np.ndarray
+    labels: pd.Index
+    items: pd.Index
+    rank: np.ndarray  # 1 is best
+
+    def mean(self, value):
+        """Return the mean of a value per row within each list; NaN where there is none."""
+        total = np.bincount(self.series, value, minlength=len(self.labels))
+        length = np.bincount(self.series, minlength=len(self.labels))
+        return np.where(length > 0, total / np.maximum(length, 1), np.nan)
+
+    def of_series(self, labels):
+        """Return the lists of the series in an index, numbered as they are there."""
+        series = labels.get_indexer(self.labels)[self.series]
+        kept = series >= 0
+        if not kept.any():
+            raise ValueError(
+                f"No group of y_pred occurs in y_true: is {list(labels.names)} of the same type "
+                "and meaning in both?"
+            )
+        return Lists(series[kept], self.item[kept], labels, self.items, self.rank[kept])
 
 
 class Hits(NamedTuple):
@@ -36,8 +76,8 @@ def average_series(value, labels, average):
     return float(value.mean()) if average == "series" else pd.Series(value, labels)
 
 
-def top_lists(y_pred, k):
-    """Return the rows of ranks 1 to k and the names of the group columns."""
+def read_lists(y_pred, k):
+    """Return the first k places of long lists as codes, and the names of the group columns."""
     if isinstance(k, bool) or not isinstance(k, numbers.Integral) or k < 1:
         raise ValueError(f"k must be an integer of at least 1, got {k!r}.")
     if not isinstance(y_pred, pd.DataFrame) or not {"rank", "item"} <= set(y_pred.columns):
@@ -55,64 +95,81 @@ def top_lists(y_pred, k):
     rank = y_pred["rank"].to_numpy()
     if rank.dtype.kind not in "iu" or rank.min() < 1:
         raise ValueError("The ranks in y_pred must be integers that start at 1 for the best item.")
-    return y_pred[rank <= k], names
+    if rank.max() > k:
+        y_pred, rank = y_pred[rank <= k], rank[rank <= k]
+    series, labels = _code_series([pd.Index(y_pred[name]) for name in names], names)
+    item, items = pd.factorize(y_pred["item"])
+    return Lists(series, item, labels, pd.Index(items), rank), names
 
 
-def item_table(y, names, argument):
-    """Return the table (group, item) of events given as such a table or as keyed items."""
-    if isinstance(y, pd.Series):
-        y = y.rename("item").reset_index()
-    if not isinstance(y, pd.DataFrame) or not {*names, "item"} <= set(y.columns):
+def read_events(y, names, argument):
+    """Return events, given as a table (group, item) or as keyed items, as codes."""
+    index = getattr(y, "index", None)
+    if isinstance(y, pd.Series) and set(names) <= set(index.names):
+        item = y
+        if isinstance(index, pd.MultiIndex):
+            numbers = [index.names.index(name) for name in names]
+            keys = [(index.levels[n], index.codes[n]) for n in numbers]
+        else:
+            keys = [index]
+    elif isinstance(y, pd.DataFrame) and {*names, "item"} <= set(y.columns):
+        item, keys = y["item"], [pd.Index(y[name]) for name in names]
+    else:
         raise TypeError(
             f"{argument} must be a DataFrame with the columns {[*names, 'item']} (the groups are "
             "named by y_pred), or a Series of items with these groups as index levels, as "
             "as_panel() returns it."
         )
-    y = y[[*names, "item"]]
-    if not len(y):
+    if not len(item):
         raise ValueError(f"{argument} is empty: there is no event to learn or score from.")
-    if y.isna().any(axis=None):
+    code, items = pd.factorize(item)
+    try:
+        series, labels = _code_series(keys, names)
+    except ValueError:
+        series = np.array([-1])
+    if code.min() < 0 or series.min() < 0:
         raise ValueError(f"{argument} has missing groups or items: leave such events out.")
-    return y
+    return Events(series, code, labels, pd.Index(items))
 
 
-def group_index(table, names):
-    """Return the group columns of a table as an index."""
-    return pd.Index(table[names[0]]) if len(names) == 1 else pd.MultiIndex.from_frame(table[names])
+def _code_series(keys, names):
+    """Return the code of the series of each row, and the sorted series.
+
+    Keys are indexes of labels, or pairs of the levels and codes of a MultiIndex.
+    """
+    keys = [key if isinstance(key, tuple) else pd.factorize(key)[::-1] for key in keys]
+    levels, codes = [pd.Index(level) for level, _ in keys], [code for _, code in keys]
+    codes, labels = _factorize_levels(levels, codes)
+    labels, codes = _sorted_groups(labels, codes)
+    return codes, labels.set_names(names)
 
 
 def find_hits(y_true, y_pred, k):
     """Match the first k recommendations of every series with its relevant items."""
-    top, names = top_lists(y_pred, k)
-    true = item_table(y_true, names, "y_true")
-    codes, labels = series_codes(true[names], len(true))
-    item_codes, items = pd.factorize(true["item"])
-    relevant = pd.unique(codes * np.int64(len(items)) + item_codes)
-    n_relevant = np.bincount(relevant // len(items), minlength=len(labels))
+    lists, names = read_lists(y_pred, k)
+    true = read_events(y_true, names, "y_true")
+    return match(lists.of_series(true.labels), true, k)
 
-    series = labels.get_indexer(group_index(top, names))
-    known = series >= 0
-    if not known.any():
-        raise ValueError(
-            f"No group of y_pred occurs in y_true: is {names} of the same type and meaning in both?"
-        )
-    place = series[known] * np.int64(k) + top["rank"].to_numpy()[known] - 1
+
+def match(lists, true, k):
+    """Return which of the recommended items happened; both number the same series."""
+    n_items = np.int64(len(true.items))
+    relevant = true.pairs()
+    n_relevant = np.bincount(relevant // n_items, minlength=len(true.labels))
+    place = lists.series * np.int64(k) + lists.rank - 1
     if np.bincount(place).max() > 1:
         raise ValueError("y_pred has two items of equal rank in one group.")
-    item = pd.Index(items).get_indexer(top["item"])[known]
-    pair = series[known] * np.int64(len(items)) + item
-    hit = (item >= 0) & pd.Series(pair).isin(relevant).to_numpy()
+    item = true.items.get_indexer(lists.items)[lists.item]
+    could = item >= 0
+    place, pair = place[could], (lists.series * n_items + item)[could]
+    hit = pd.Index(relevant).get_indexer(pair) >= 0
     place, pair = place[hit], pair[hit]
     order = np.argsort(place)
     # An item that is listed twice is found once, at its better rank.
     order = order[~pd.Series(pair[order]).duplicated().to_numpy()]
-    return Hits(place[order] // k, place[order] % k + 1, n_relevant, labels)
+    return Hits(place[order] // k, place[order] % k + 1, n_relevant, true.labels)
 
 
-def popularity(y_train, names):
-    """Return for each item the number of series that had it, and the number of series."""
-    train = item_table(y_train, names, "y_train")
-    codes, labels = series_codes(train[names], len(train))
-    item_codes, items = pd.factorize(train["item"])
-    pairs = pd.unique(codes * np.int64(len(items)) + item_codes)
-    return pd.Series(np.bincount(pairs % len(items)), pd.Index(items)), len(labels)
+def popularity(train):
+    """Return the number of series that had each item."""
+    return np.bincount(train.pairs() % len(train.items), minlength=len(train.items))

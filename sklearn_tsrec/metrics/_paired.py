@@ -99,9 +99,7 @@ def paired_test(a, b, *, groups=None, confidence=0.95, n_bootstrap=2000, random_
     if len(a) < 2:
         raise ValueError("A paired test needs at least two series.")
     difference = a - b
-    error = difference.std(ddof=1) / np.sqrt(len(a))
-    mean = difference.mean()
-    p_value = 2 * stats.t.sf(abs(mean) / error, len(a) - 1) if error else float(mean == 0)
+    mean, error, p_value = t_test(difference)
     half = (1 - confidence) / 2
     draws = _bootstrap_means(difference, n_bootstrap, check_random_state(random_state))
     low, high = np.quantile(draws, [half, 1 - half])
@@ -114,6 +112,15 @@ def paired_test(a, b, *, groups=None, confidence=0.95, n_bootstrap=2000, random_
         interval=(float(low), float(high)),
         n_series=len(a),
     )
+
+
+def t_test(values):
+    """Return the mean of values, its standard error, and the p-value of a mean of 0."""
+    if len(values) < 2:
+        return float(values[0]) if len(values) else np.nan, np.nan, np.nan
+    mean, error = values.mean(), values.std(ddof=1) / np.sqrt(len(values))
+    p_value = 2 * stats.t.sf(abs(mean) / error, len(values) - 1) if error else float(mean == 0)
+    return mean, error, p_value
 
 
 def _bootstrap_means(values, n_bootstrap, rng):

@@ -48,8 +48,7 @@ def ndcg_at_k(y_true, y_pred, *, k=10, average="series"):
     dtype: float64
     """
     hits = find_hits(y_true, y_pred, k)
-    ideal = np.cumsum(1 / np.log2(np.arange(2, k + 2)))[np.minimum(hits.n_relevant, k) - 1]
-    return hits.average(hits.total(1 / np.log2(hits.rank + 1)) / ideal, average)
+    return hits.average(_ndcg(hits, k), average)
 
 
 def recall_at_k(y_true, y_pred, *, k=10, average="series"):
@@ -84,7 +83,7 @@ def recall_at_k(y_true, y_pred, *, k=10, average="series"):
     0.75
     """
     hits = find_hits(y_true, y_pred, k)
-    return hits.average(hits.total(None) / hits.n_relevant, average)
+    return hits.average(_recall(hits, k), average)
 
 
 def precision_at_k(y_true, y_pred, *, k=10, average="series"):
@@ -119,7 +118,7 @@ def precision_at_k(y_true, y_pred, *, k=10, average="series"):
     0.5
     """
     hits = find_hits(y_true, y_pred, k)
-    return hits.average(hits.total(None) / k, average)
+    return hits.average(_precision(hits, k), average)
 
 
 def mean_average_precision_at_k(y_true, y_pred, *, k=10, average="series"):
@@ -159,10 +158,7 @@ def mean_average_precision_at_k(y_true, y_pred, *, k=10, average="series"):
     0.5
     """
     hits = find_hits(y_true, y_pred, k)
-    first = np.searchsorted(hits.series, hits.series)
-    found = np.arange(len(hits.series)) - first + 1
-    value = hits.total(found / hits.rank) / np.minimum(hits.n_relevant, k)
-    return hits.average(value, average)
+    return hits.average(_average_precision(hits, k), average)
 
 
 def mean_reciprocal_rank_at_k(y_true, y_pred, *, k=10, average="series"):
@@ -199,8 +195,7 @@ def mean_reciprocal_rank_at_k(y_true, y_pred, *, k=10, average="series"):
     0.75
     """
     hits = find_hits(y_true, y_pred, k)
-    first = np.diff(hits.series, prepend=-1) > 0
-    return hits.average(hits.total(first / hits.rank), average)
+    return hits.average(_reciprocal_rank(hits, k), average)
 
 
 def hit_rate_at_k(y_true, y_pred, *, k=10, average="series"):
@@ -232,4 +227,49 @@ def hit_rate_at_k(y_true, y_pred, *, k=10, average="series"):
     0.5
     """
     hits = find_hits(y_true, y_pred, k)
-    return hits.average((hits.total(None) > 0).astype(np.float64), average)
+    return hits.average(_hit_rate(hits, k), average)
+
+
+def _ndcg(hits, k):
+    """Return the NDCG of each series."""
+    ideal = np.cumsum(1 / np.log2(np.arange(2, k + 2)))[np.minimum(hits.n_relevant, k) - 1]
+    return hits.total(1 / np.log2(hits.rank + 1)) / ideal
+
+
+def _recall(hits, k):
+    """Return the recall of each series."""
+    return hits.total(None) / hits.n_relevant
+
+
+def _precision(hits, k):
+    """Return the precision of each series."""
+    return hits.total(None) / k
+
+
+def _average_precision(hits, k):
+    """Return the average precision of each series."""
+    first = np.searchsorted(hits.series, hits.series)
+    found = np.arange(len(hits.series)) - first + 1
+    return hits.total(found / hits.rank) / np.minimum(hits.n_relevant, k)
+
+
+def _reciprocal_rank(hits, k):
+    """Return the reciprocal rank of the first hit of each series."""
+    first = np.diff(hits.series, prepend=-1) > 0
+    return hits.total(first / hits.rank)
+
+
+def _hit_rate(hits, k):
+    """Return whether each series has a hit."""
+    return (hits.total(None) > 0).astype(np.float64)
+
+
+#: What is measured of the lists of each series, by the name in tables.
+ACCURACY = {
+    "ndcg": _ndcg,
+    "recall": _recall,
+    "precision": _precision,
+    "map": _average_precision,
+    "mrr": _reciprocal_rank,
+    "hit_rate": _hit_rate,
+}
