@@ -5,17 +5,18 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from sklearn_tsrec._extras import require
 from sklearn_tsrec.cli._demo_forecast import forecast_demand
 from sklearn_tsrec.cli._demo_page import with_errors, write_page
 from sklearn_tsrec.cli._demo_recommend import recommend_categories
-from sklearn_tsrec.cli._pictures import both_screens, check_matplotlib, draw_forecasts, draw_scores
+from sklearn_tsrec.cli._pictures import both_screens, draw_forecasts, draw_scores
 from sklearn_tsrec.cli._tables import say
 from sklearn_tsrec.datasets import load_complete_journey
 
 
 def run(arguments):
     """Forecast weekly demand, recommend categories, and show both."""
-    check_matplotlib()
+    require("matplotlib", "plot").use("Agg")  # pictures go into files
     out = Path(arguments.out)
     out.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()

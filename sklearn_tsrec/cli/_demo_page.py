@@ -60,7 +60,7 @@ forecast by {naive["WAPE"]:.0%}: {saved:.0%} less. {_versus_mean(demand)}</p>
         figure(
             *pictures["forecasts"],
             "Weekly demand of six categories with two forecasts",
-            "The six biggest categories. Shaded: the weeks that no model had seen.",
+            "The six biggest categories, and two forecasts of the weeks that no model had seen.",
         )
     }
 {
