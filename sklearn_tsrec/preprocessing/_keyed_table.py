@@ -4,6 +4,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_tsrec._history import History
@@ -47,6 +48,15 @@ class KeyedTableTransformer(KeyedMixin, OneToOneFeatureMixin, TransformerMixin, 
         X = X.copy()
         X[:, positions] = values
         return X
+
+    def _output(self, table):
+        """Return a transformed table, in pandas where ``set_output`` asks for it.
+
+        scikit-learn would make columns of objects from polars, and fail on arrow.
+        """
+        if _get_output_config("transform", self)["dense"] == "pandas" and is_frame(table):
+            return nw.from_native(table, eager_only=True).to_pandas()
+        return table
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -101,7 +111,7 @@ class PastTransformer(KeyedTableTransformer):
         for j in range(values.shape[1]):
             column = np.ascontiguousarray(pool.values[:, j])
             values[order, j] = self._compute(pool, clock, column, last)[place]
-        return self._replace(X, values)
+        return self._output(self._replace(X, values))
 
 
 def _count_moments(pool):

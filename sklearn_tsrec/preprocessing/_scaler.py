@@ -143,7 +143,8 @@ class SeriesScaler(KeyedTableTransformer):
         X_out : table of the kind of X, of shape (n, p)
         """
         X, rows = self._rows(X)
-        return self._replace(X, (self._values(X) - self.center_[rows]) / self.scale_[rows])
+        values = (self._values(X) - self.center_[rows]) / self.scale_[rows]
+        return self._output(self._replace(X, values))
 
     def inverse_transform(self, X):
         """Undo the scaling of a table.
