@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip
 INSTALL := $(PIP) install --quiet --constraint $(CONSTRAINTS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest slow lint docs clean
+.PHONY: help demo test test-oldest lint docs clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -20,9 +20,6 @@ test: $(VENV)/.test  ## run everything that must hold (tests and doctests)
 
 test-oldest:  ## run the same with the oldest versions that pyproject.toml allows
 	$(MAKE) test VENV=$(VENV)-oldest CONSTRAINTS=constraints-oldest.txt
-
-slow: $(VENV)/.test  ## run the long statistical checks
-	$(BIN)/python -m pytest -q -m slow tests/slow
 
 lint: $(VENV)/.test  ## check style and spelling
 	$(BIN)/ruff check .

@@ -19,6 +19,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
+    "myst_parser",
     "numpydoc",
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
@@ -55,10 +56,11 @@ sphinx_gallery_conf = {
 warnings.filterwarnings("ignore", message=".*FigureCanvasAgg is non-interactive.*")
 
 
-def skip_members_of_sklearn(app, what, name, obj, skip, options):
-    """Leave out what every scikit-learn estimator has: its text refers to pages we do not build."""
-    return True if str(getattr(obj, "__module__", "")).startswith("sklearn.") else None
+def skip_inherited(app, what, name, obj, skip, options):
+    """Leave out what every estimator or network has: its text refers to pages we do not build."""
+    module = str(getattr(obj, "__module__", ""))
+    return True if module.startswith(("sklearn.", "torch.")) else None
 
 
 def setup(app):
-    app.connect("autodoc-skip-member", skip_members_of_sklearn)
+    app.connect("autodoc-skip-member", skip_inherited)

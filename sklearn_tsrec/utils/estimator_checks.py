@@ -1,7 +1,7 @@
 """The contract of keyed estimators, as checks that anybody can run on their own.
 
 scikit-learn's ``check_estimator`` knows nothing of time. These checks do: they build a small panel
-with a calendar and assert what makes an estimator safe on it (docs/design.rst, rules 1 to 6).
+with a calendar and assert what makes an estimator safe on it (docs/design.md, rules 1 to 6).
 """
 
 import copy
