@@ -22,6 +22,7 @@ from sklearn_tsrec.preprocessing import OutlierClipper, SeriesImputer, SeriesSca
 from sklearn_tsrec.recommendation import (
     ItemKNNClassifier,
     PersonalFrequencyClassifier,
+    ReRanker,
     SequenceRecommender,
 )
 
@@ -31,6 +32,7 @@ ESTIMATORS = [
     LagFeatures(time=0, freq=None),
     LagFeatures([1, 2], target=True, time=0, freq=None),
     PersonalFrequencyClassifier(),
+    ReRanker(SequenceRecommender(time=0)),
     SequenceRecommender(time=0),
     WindowForecaster(Ridge(), window=2, time=0, freq=None),
     WindowForecaster(Ridge(), window=1, horizon=2, time=0, freq=None),

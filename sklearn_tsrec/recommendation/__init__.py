@@ -2,10 +2,12 @@
 
 from sklearn_tsrec.recommendation._item_knn import ItemKNNClassifier
 from sklearn_tsrec.recommendation._personal_frequency import PersonalFrequencyClassifier
+from sklearn_tsrec.recommendation._reranker import ReRanker
 from sklearn_tsrec.recommendation._sequence_recommender import SequenceRecommender
 
 __all__ = [
     "ItemKNNClassifier",
     "PersonalFrequencyClassifier",
+    "ReRanker",
     "SequenceRecommender",
 ]
