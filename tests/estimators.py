@@ -20,7 +20,10 @@ from sklearn_tsrec.features import (
 from sklearn_tsrec.forecasting import WindowForecaster
 from sklearn_tsrec.preprocessing import OutlierClipper, SeriesImputer, SeriesScaler
 from sklearn_tsrec.recommendation import (
+    ALSClassifier,
+    EASEClassifier,
     ItemKNNClassifier,
+    MarkovClassifier,
     PersonalFrequencyClassifier,
     ReRanker,
     SequenceRecommender,
@@ -28,7 +31,12 @@ from sklearn_tsrec.recommendation import (
 
 ESTIMATORS = [
     CausalFeatureSelector(),
+    ALSClassifier(factors=2),
+    EASEClassifier(),
+    EASEClassifier(target="next"),
     ItemKNNClassifier(),
+    MarkovClassifier(),
+    MarkovClassifier(order=2),
     LagFeatures(time=0, freq=None),
     LagFeatures([1, 2], target=True, time=0, freq=None),
     PersonalFrequencyClassifier(),

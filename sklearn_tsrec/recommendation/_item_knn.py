@@ -2,16 +2,20 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-import pandas as pd
-from numba import njit
 from scipy import sparse
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
-from sklearn_tsrec.recommendation._window_classifier import WindowClassifier
+from sklearn_tsrec.recommendation._products import fast_form, sum_rows
+from sklearn_tsrec.recommendation._window_classifier import (
+    PartialFitMixin,
+    ProbabilityMixin,
+    WindowClassifier,
+    grow,
+)
 
 
-class ItemKNNClassifier(WindowClassifier, BaseEstimator):
+class ItemKNNClassifier(PartialFitMixin, ProbabilityMixin, WindowClassifier, BaseEstimator):
     """Expect items that are often next when items like those in the window came before.
 
     Each place of a window has a weight: 1 for the latest, and ``decay`` times that of the place
@@ -43,8 +47,12 @@ class ItemKNNClassifier(WindowClassifier, BaseEstimator):
     ----------
     classes_ : array of shape (n_classes,)
         The items that can be recommended.
+    class_count_ : array of shape (n_classes,)
+        The weight of the training rows of each item.
     class_prior_ : array of shape (n_classes,)
         Popularity: the weighted share of each item in the training targets.
+    cooccurrence_ : sparse array of shape (n_items, n_classes)
+        The sums of weights in windows before each next item.
     items_ : array of shape (n_items,)
         The items in training windows.
     similarity_ : sparse array of shape (n_items, n_classes)
@@ -91,38 +99,26 @@ class ItemKNNClassifier(WindowClassifier, BaseEstimator):
         self.self_similarity = self_similarity
         self.smoothing = smoothing
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
-        """Learn which items follow which.
-
-        Parameters
-        ----------
-        X : array of shape (n_samples, window)
-            Windows of items, the oldest first; NaN stands for no item.
-        y : array of shape (n_samples,)
-            The item after each window.
-        sample_weight : array of shape (n_samples,), default=None
-            Weights of the rows.
-
-        Returns
-        -------
-        self
-        """
-        X, codes, weight = self._fit_prior(X, y, sample_weight)
-        self.items_ = np.unique(X[~np.isnan(X)])
-        items = self._positions(X, self.items_)
-        row, column = np.nonzero(items >= 0)
+    def _count(self, X, codes, weight, old, fresh):
+        """Add up how often which item is in a window before which."""
+        items = self._items_in(X) if fresh else np.union1d(self.items_, self._items_in(X))
         # An item that fills two places of a window is in it once, at its latest place.
-        cell = pd.Series(row * len(self.items_) + items[row, column])
-        latest = ~cell.duplicated(keep="last").to_numpy()
-        row, column = row[latest], column[latest]
-        shape = len(X), len(self.items_)
-        recency = self._place_weights(X.shape[1])[column]
-        present = sparse.csr_array((recency, (row, items[row, column])), shape=shape)
-        rows = np.arange(len(X))
-        following = sparse.csr_array((weight, (rows, codes)), shape=(len(X), len(self.classes_)))
-        together = (present.T @ following).tocoo()
-        norm = np.sqrt(present.power(2).T @ weight), np.sqrt(np.bincount(codes, weight))
+        present = self._memberships(X, items, self.decay, once=True)
+        rows = np.arange(len(codes))
+        shape = len(items), len(self.classes_)
+        following = sparse.csr_array((weight, (rows, codes)), shape=(len(codes), shape[1]))
+        together = sparse.csr_array(present.T @ following)
+        norm = present.power(2).T @ weight
+        if not fresh:
+            place = np.searchsorted(items, self.items_)
+            together = together + grow(self.cooccurrence_, place, old, shape)
+            norm[place] += self._norm
+        self.items_, self.cooccurrence_, self._norm = items, together, norm
+
+    def _finish(self):
+        """Make similarities of the counts."""
+        together = self.cooccurrence_.tocoo()
+        norm = np.sqrt(self._norm), np.sqrt(self.class_count_)
         j, i = together.coords
         same = self._positions(self.items_, self.classes_)
         counted = (together.data > 0) & (norm[0][j] > 0)  # far places can weigh 0 in floats
@@ -140,30 +136,26 @@ class ItemKNNClassifier(WindowClassifier, BaseEstimator):
             near = order[np.arange(len(order)) - first < self.n_neighbors]
             j, i, similarity = j[near], i[near], similarity[near]
         self.similarity_ = sparse.csr_array((similarity, (j, i)), shape=together.shape)
-        return self
-
-    def _place_weights(self, width):
-        """Return how much each place of a window counts, the latest last."""
-        return float(self.decay) ** np.arange(width - 1, -1, -1)
+        self._similarity = fast_form(self.similarity_)
 
     def _score(self, X):
-        items = self._positions(X, self.items_)
-        weights = self._place_weights(X.shape[1])
-        proba = np.zeros((len(X), len(self.classes_)))
-        matrix = self.similarity_
-        _add_similar(matrix.indptr, matrix.indices, matrix.data, items, weights, proba)
-        total = proba.sum(axis=1, keepdims=True)
-        proba *= (1 - self.smoothing) / np.where(total > 0, total, 1)
-        proba += np.where(total > 0, self.smoothing, 1) * self.class_prior_
+        """Return the probability of each item after each row."""
+        weights = self._memberships(X, self.items_, self.decay, once=False)
+        proba = sum_rows(weights, self._similarity)
+        scale, base = self._shares(proba.sum(axis=1))
+        proba *= scale[:, np.newaxis]
+        proba += base[:, np.newaxis] * self.class_prior_
         return proba
 
+    def _sparse_score(self, X):
+        """Return the same as a sparse part and the weight of the popularity."""
+        own = self._memberships(X, self.items_, self.decay, once=False) @ self.similarity_
+        scale, base = self._shares(np.asarray(own.sum(axis=1)))
+        own.data *= np.repeat(scale, np.diff(own.indptr))
+        return own, base
 
-@njit(cache=True)
-def _add_similar(indptr, indices, data, items, weights, out):
-    """Add to each row of ``out`` the similarities to the items of its window."""
-    for row in range(items.shape[0]):
-        for place in range(items.shape[1]):
-            item = items[row, place]
-            if item >= 0:
-                for at in range(indptr[item], indptr[item + 1]):
-                    out[row, indices[at]] += weights[place] * data[at]
+    def _shares(self, total):
+        """Return the factor that makes similarities probabilities, and what popularity is left."""
+        some = total > 0
+        scale = (1 - self.smoothing) / np.where(some, total, 1)
+        return scale, np.where(some, self.smoothing, 1.0)

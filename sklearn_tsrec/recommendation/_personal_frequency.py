@@ -2,13 +2,19 @@ from numbers import Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
-from sklearn_tsrec.recommendation._window_classifier import WindowClassifier
+from sklearn_tsrec.recommendation._window_classifier import (
+    PartialFitMixin,
+    ProbabilityMixin,
+    WindowClassifier,
+)
 
 
-class PersonalFrequencyClassifier(WindowClassifier, BaseEstimator):
+class PersonalFrequencyClassifier(
+    PartialFitMixin, ProbabilityMixin, WindowClassifier, BaseEstimator
+):
     """Expect the items that fill the window, as often as they occur in it.
 
     The probability of an item is ``(count in the window + smoothing * popularity) / (items in the
@@ -25,6 +31,8 @@ class PersonalFrequencyClassifier(WindowClassifier, BaseEstimator):
     ----------
     classes_ : array of shape (n_classes,)
         The items that can be recommended.
+    class_count_ : array of shape (n_classes,)
+        The weight of the training rows of each item.
     class_prior_ : array of shape (n_classes,)
         Popularity: the weighted share of each item in the training targets.
     n_features_in_ : int
@@ -58,30 +66,9 @@ class PersonalFrequencyClassifier(WindowClassifier, BaseEstimator):
     def __init__(self, smoothing=1.0):
         self.smoothing = smoothing
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
-        """Count how popular the items are.
-
-        Parameters
-        ----------
-        X : array of shape (n_samples, window)
-            Windows of items, the oldest first; NaN stands for no item.
-        y : array of shape (n_samples,)
-            The item after each window. Items of windows are known by having the same number.
-        sample_weight : array of shape (n_samples,), default=None
-            Weights of the rows.
-
-        Returns
-        -------
-        self
-        """
-        self._fit_prior(X, y, sample_weight)
-        return self
-
-    def _score(self, X):
-        items = self._positions(X, self.classes_)
-        row, column = np.nonzero(items >= 0)
-        proba = np.tile(self.smoothing * self.class_prior_, (len(X), 1))
-        np.add.at(proba, (row, items[row, column]), 1.0)
-        proba /= (np.bincount(row, minlength=len(X)) + self.smoothing)[:, np.newaxis]
-        return proba
+    def _sparse_score(self, X):
+        """Return the shares of the items in the window, and the weight of the popularity."""
+        own = self._memberships(X, self.classes_, 1.0, once=False)
+        total = np.asarray(own.sum(axis=1)) + self.smoothing
+        own.data /= np.repeat(total, np.diff(own.indptr))
+        return own, self.smoothing / total

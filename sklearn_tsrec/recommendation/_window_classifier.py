@@ -2,70 +2,241 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.base import ClassifierMixin
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from scipy import sparse
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
+)
 
 from sklearn_tsrec.recommendation._items import check_item_type
 
 
 class WindowClassifier(ClassifierMixin):
-    """Mixin of classifiers that read which items are in a window: numbers, NaN for no item."""
+    """Mixin of classifiers that read which items are in a window: numbers, NaN for no item.
 
-    def _fit_prior(self, X, y, sample_weight):
-        """Validate training data; learn classes and popularity; return windows, codes, weights."""
-        X, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan")
+    A sparse row says how much each item weighs, without an order: column j is the item j. What is
+    learned from rows is a sum over them, which ``_count`` adds to and ``_finish`` concludes from;
+    ``_score`` returns a score of each class.
+    """
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Learn from windows and the items after them.
+
+        Parameters
+        ----------
+        X : array of shape (n_samples, window) or sparse array of shape (n_samples, n_items)
+            Windows of items, the oldest first, NaN for no item; or how much each item weighs in
+            the past of each row, where column j stands for item j.
+        y : array of shape (n_samples,)
+            The item after each window. Items of windows are known by having the same number.
+        sample_weight : array of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        self
+        """
+        return self._learn(X, y, sample_weight, fresh=True)
+
+    def _learn(self, X, y, sample_weight=None, *, more=(), fresh):
+        """Validate training rows, meet their items, count them and conclude."""
+        X, y = validate_data(self, X, y, reset=fresh, **self._checks)
+        self._check_weights_of_items(X)
         check_item_type(y)
         weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         if not weight.any():
             raise ValueError("Sample weights must contain at least one non-zero number.")
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        total = np.bincount(codes, weight)
-        self.class_prior_ = total / total.sum()
-        return X, codes, weight
+        classes = np.union1d(y, more) if len(more) else np.unique(y)
+        old = np.arange(0)
+        if fresh:
+            self.classes_, self.class_count_ = classes, np.zeros(len(classes))
+        else:
+            classes = np.union1d(self.classes_, classes)
+            old = np.searchsorted(classes, self.classes_)
+            count = np.zeros(len(classes))
+            count[old] = self.class_count_
+            self.classes_, self.class_count_ = classes, count
+        codes = np.searchsorted(self.classes_, y)
+        self.class_count_ += np.bincount(codes, weight, minlength=len(classes))
+        self.class_prior_ = self.class_count_ / self.class_count_.sum()
+        self._count(X, codes, weight, old, fresh)
+        self._finish()
+        return self
 
-    def predict_proba(self, X):
-        """Return the probability that each item is the next one.
+    def _count(self, X, codes, weight, old, fresh):
+        """Add up what rows say beyond how popular items are; ``old`` places the old classes."""
 
-        Parameters
-        ----------
-        X : array of shape (n_samples, window)
-            Windows of items, the oldest first. NaN and items that ``fit`` did not see say nothing.
+    def _finish(self):
+        """Conclude from what was added up."""
 
-        Returns
-        -------
-        array of shape (n_samples, n_classes)
-        """
+    @property
+    def _checks(self):
+        """Return how X is validated."""
+        accept = "csr" if self.__sklearn_tags__().input_tags.sparse else False
+        return {"accept_sparse": accept, "dtype": np.float64, "ensure_all_finite": "allow-nan"}
+
+    def _check_weights_of_items(self, X):
+        """Raise if a sparse row holds what is no weight."""
+        if sparse.issparse(X) and not (X.data >= 0).all():
+            raise ValueError(
+                f"X is sparse and holds {X.data[~(X.data >= 0)][0]:g}: the weights of items must "
+                "be numbers of at least 0."
+            )
+
+    def _read_windows(self, X):
+        """Validate rows to score."""
         check_is_fitted(self)
-        return self._score(
-            validate_data(self, X, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
-        )
+        X = validate_data(self, X, reset=False, **self._checks)
+        self._check_weights_of_items(X)
+        return X
 
     def predict(self, X):
-        """Return the most probable next item.
+        """Return the item that is expected next.
 
         Parameters
         ----------
-        X : array of shape (n_samples, window)
+        X : array of shape (n_samples, window) or sparse array of shape (n_samples, n_items)
             Windows of items, the oldest first.
 
         Returns
         -------
         array of shape (n_samples,)
         """
-        best = self.predict_proba(X).argmax(axis=1)
+        best = self._score(self._read_windows(X)).argmax(axis=1)
         return self.classes_[best]
 
-    @staticmethod
-    def _positions(X, items):
+    def _positions(self, X, items):
         """Return the position of each cell of the windows among some items, -1 for no such item."""
         if items.dtype.kind not in "biuf":  # numbers in a window name none of these
             return np.full(X.shape, -1)
         known = pd.Index(items.astype(np.float64))
         return known.get_indexer(X.ravel()).reshape(X.shape)
 
+    @staticmethod
+    def _items_in(X):
+        """Return the distinct items in some rows, as numbers."""
+        if sparse.issparse(X):
+            return np.unique(X.indices[X.data > 0]).astype(np.float64)
+        return np.unique(X[~np.isnan(X)])
+
+    def _memberships(self, X, items, decay, *, once):
+        """Return how much each item weighs in each row.
+
+        The latest place of a window weighs 1 and each other ``decay`` times the place after it. An
+        item in several places weighs what they do together or, if ``once``, what the latest does.
+
+        Returns
+        -------
+        csr_array of shape (len(X), len(items))
+        """
+        shape = len(items), X.shape[0]
+        if sparse.issparse(X):
+            place = self._positions(np.arange(X.shape[1], dtype=np.float64), items)
+            cell = X.tocoo()
+            row, item, weight = cell.row, place[cell.col], cell.data
+            known = (item >= 0) & (weight > 0)
+            row, item, weight = row[known], item[known], weight[known]
+        else:
+            place = self._positions(X, items)
+            row, column = np.nonzero(place >= 0)
+            item = place[row, column]
+            weight = (float(decay) ** np.arange(X.shape[1] - 1, -1, -1))[column]
+            if once:
+                latest = ~pd.Series(row * np.int64(len(items)) + item).duplicated(keep="last")
+                row, item, weight = row[latest], item[latest], weight[latest]
+        return sparse.csr_array((weight, (row, item)), shape=shape[::-1])
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
         # Only which items are in a window matters, not how large their numbers are.
         tags.classifier_tags.poor_score = True
         return tags
+
+
+class ProbabilityMixin:
+    """Mixin of window classifiers whose scores are probabilities.
+
+    They are ``own + base * class_prior_``, with ``own`` sparse: what the window itself says, and
+    how much is left to popularity.
+    """
+
+    def _score(self, X):
+        """Return the probability of each item after each row."""
+        own, base = self._sparse_score(X)
+        return own.toarray() + base[:, np.newaxis] * self.class_prior_
+
+    def predict_proba(self, X):
+        """Return the probability that each item is the next one.
+
+        Parameters
+        ----------
+        X : array of shape (n_samples, window) or sparse array of shape (n_samples, n_items)
+            Windows of items, the oldest first. NaN and items that ``fit`` did not see say nothing.
+
+        Returns
+        -------
+        array of shape (n_samples, n_classes)
+        """
+        return self._score(self._read_windows(X))
+
+
+class DecisionMixin:
+    """Mixin of window classifiers whose scores are no probabilities."""
+
+    def decision_function(self, X):
+        """Return how much each item is expected next.
+
+        Parameters
+        ----------
+        X : array of shape (n_samples, window) or sparse array of shape (n_samples, n_items)
+            Windows of items, the oldest first. NaN and items that ``fit`` did not see say nothing.
+
+        Returns
+        -------
+        array of shape (n_samples, n_classes)
+            With two classes, as scikit-learn has it, of shape (n_samples,): the second score less
+            the first.
+        """
+        scores = self._score(self._read_windows(X))
+        return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
+
+
+class PartialFitMixin:
+    """Mixin of window classifiers that learn more from new rows."""
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Learn more, from new windows and the items after them.
+
+        Parameters
+        ----------
+        X : array of shape (n_samples, window) or sparse array of shape (n_samples, n_items)
+            New rows, as in ``fit``.
+        y : array of shape (n_samples,)
+            The item after each window. New items join ``classes_``.
+        classes : array, default=None
+            More items that can be recommended, though no row has them yet.
+        sample_weight : array of shape (n_samples,), default=None
+            Weights of the rows, in the unit of those of earlier calls.
+
+        Returns
+        -------
+        self
+            What ``fit`` on all rows together would have given.
+        """
+        more = () if classes is None else classes
+        return self._learn(X, y, sample_weight, more=more, fresh=not hasattr(self, "classes_"))
+
+
+def grow(matrix, rows, columns, shape):
+    """Return a sparse matrix of a larger shape, with its old rows and columns where they are now.
+
+    ``rows[i]`` and ``columns[j]`` are the new places of row i and column j.
+    """
+    cell = matrix.tocoo()
+    return sparse.csr_array((cell.data, (rows[cell.row], columns[cell.col])), shape=shape)

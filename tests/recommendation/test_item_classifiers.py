@@ -3,10 +3,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
+from scipy import sparse
+from sklearn.base import clone
 
-from sklearn_tsrec.recommendation import ItemKNNClassifier, PersonalFrequencyClassifier
+from sklearn_tsrec.recommendation import (
+    EASEClassifier,
+    ItemKNNClassifier,
+    MarkovClassifier,
+    PersonalFrequencyClassifier,
+)
 
 NAN = np.nan
+LEARNERS = [
+    EASEClassifier(2.0, decay=0.7),
+    EASEClassifier(2.0, target="next", decay=0.7),
+    ItemKNNClassifier(2, decay=0.7),
+    MarkovClassifier(order=2),
+    PersonalFrequencyClassifier(),
+]
 WINDOWS = st_numpy.arrays(
     float, st.tuples(st.integers(1, 8), st.just(3)), elements=st.sampled_from([NAN, 0, 1, 2, 2.5])
 )
@@ -95,13 +109,14 @@ def test_long_windows_with_steep_decay_stay_finite():
     np.testing.assert_allclose(proba, 0.5)
 
 
-@pytest.mark.parametrize("model", [ItemKNNClassifier(), PersonalFrequencyClassifier()])
+@pytest.mark.parametrize("model", LEARNERS)
 def test_empty_windows_give_the_popularity(model):
     X, y = [[NAN, NAN], [1, 2], [2, NAN]], [1, 1, 2]
     model.fit(X, y, [1, 1, 6])
-    np.testing.assert_allclose(model.predict_proba([[NAN, NAN], [77, -1]]), [[0.25, 0.75]] * 2)
+    unknown = np.array([[NAN, NAN], [77, -1]])
+    np.testing.assert_allclose(model._score(unknown), [[0.25, 0.75]] * 2)
     empty = model.fit([[NAN]], [3])
-    np.testing.assert_array_equal(empty.predict_proba([[NAN], [3]]), [[1], [1]])
+    assert empty.predict([[NAN], [3]]).tolist() == [3, 3]
 
 
 @pytest.mark.parametrize(
@@ -114,11 +129,76 @@ def test_empty_windows_give_the_popularity(model):
         (ItemKNNClassifier(shrinkage=-1), "shrinkage"),
         (ItemKNNClassifier(self_similarity=-1), "self_similarity"),
         (ItemKNNClassifier(smoothing=0), "smoothing"),
+        (EASEClassifier(0), "l2"),
+        (EASEClassifier(target="all"), "target"),
+        (EASEClassifier(decay=0), "decay"),
     ],
 )
 def test_bad_parameters(model, name):
     with pytest.raises(ValueError, match=f"The '{name}' parameter"):
         model.fit([[1.0]], [1])
+
+
+@pytest.mark.parametrize("model", LEARNERS)
+@pytest.mark.parametrize("labels", [float, str])
+def test_new_rows_add_to_the_old_ones(model, labels):
+    rng = np.random.default_rng(0)
+    X = rng.choice([NAN, 0, 1, 2, 3, 4], (60, 4))
+    y, weight = np.r_[rng.integers(2, 4, 20), rng.integers(0, 6, 40)], rng.uniform(0.1, 2, 60)
+    X[:20][X[:20] < 2] = NAN  # the first rows know neither all items nor all classes
+    y = y.astype(labels)
+    whole = model.fit(X, y, weight)._score(X)
+    parts = clone(model)
+    for rows in (slice(0, 20), slice(20, 45), slice(45, 60)):
+        parts.partial_fit(X[rows], y[rows], sample_weight=weight[rows])
+    np.testing.assert_array_equal(parts.classes_, model.classes_)
+    np.testing.assert_allclose(parts._score(X), whole, atol=1e-12)
+    np.testing.assert_allclose(parts.class_prior_, model.class_prior_)
+
+
+@pytest.mark.parametrize("model", LEARNERS)
+def test_classes_may_be_told_before_they_are_seen(model):
+    model = clone(model).partial_fit([[1.0, 2.0]], [2], classes=[1, 2, 3])
+    assert model.classes_.tolist() == [1, 2, 3]
+    np.testing.assert_array_equal(model.class_prior_, [0, 1, 0])
+    assert model.partial_fit([[NAN, 2.0]], [4]).classes_.tolist() == [1, 2, 3, 4]
+    assert model._score(np.array([[1.0, 2.0]])).shape == (1, 4)
+
+
+@pytest.mark.parametrize("model", [m for m in LEARNERS if not isinstance(m, MarkovClassifier)])
+@pytest.mark.parametrize("kind", [sparse.csr_array, sparse.csc_matrix])
+def test_sparse_rows_weigh_items_without_an_order(model, kind):
+    rng = np.random.default_rng(0)
+    rows = (rng.random((40, 6)) < 0.3) * 1.0
+    y = rng.integers(0, 6, 40)
+    windows = np.full((40, 6), NAN)
+    for window, row in zip(windows, rows):
+        items = np.flatnonzero(row)
+        window[6 - len(items) :] = items
+    plain = clone(model)
+    if "decay" in model.get_params():
+        plain.set_params(decay=1.0)
+    expected = plain.fit(windows, y)._score(windows)
+    given_rows = kind(rows)
+    score = plain.fit(given_rows, y)._score(plain._read_windows(given_rows))
+    np.testing.assert_allclose(score, expected, atol=1e-12)
+    heavy = kind(np.array([[3.0, 1, 0, 0, 0, 0]]))
+    if isinstance(model, PersonalFrequencyClassifier):
+        expected = (np.array([3, 1, 0, 0, 0, 0]) + plain.class_prior_) / 5
+        np.testing.assert_allclose(plain.predict_proba(heavy), [expected])
+    with pytest.raises(ValueError, match="weights of items must be numbers of at least 0"):
+        plain.fit(kind(-rows), y)
+
+
+@pytest.mark.parametrize("n_neighbors", [None, 3])
+def test_sparse_and_dense_scores_of_neighbors_are_the_same(n_neighbors):
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(0, 40, (300, 4)).astype(float), rng.integers(0, 40, 300)
+    model = ItemKNNClassifier(n_neighbors, decay=0.9).fit(X, y)
+    asked = np.vstack([X[:20], [[NAN] * 4, [77, NAN, NAN, NAN]]])
+    own, base = model._sparse_score(asked)
+    scores = own.toarray() + base[:, np.newaxis] * model.class_prior_
+    np.testing.assert_allclose(model.predict_proba(asked), scores, atol=1e-14)
 
 
 @pytest.mark.parametrize("model", [ItemKNNClassifier(), PersonalFrequencyClassifier()])

@@ -1,0 +1,185 @@
+from numbers import Integral, Real
+from typing import ClassVar
+
+import numpy as np
+from numba import njit
+from scipy import sparse
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
+from threadpoolctl import threadpool_limits
+
+from sklearn_tsrec.recommendation._window_classifier import DecisionMixin, WindowClassifier
+
+
+class ALSClassifier(DecisionMixin, WindowClassifier, BaseEstimator):
+    """Expect items whose factors are near those of the window, by alternating least squares.
+
+    The window and the next item of each row are one set of items, which is factorised into rows and
+    items by the package `implicit`: ``pip install 'sklearn-tsrec[als]'``. An item that is there
+    counts with a confidence of ``1 + alpha * weight``, one that is not with 1. A window is scored
+    by the factors that explain it best, so that no row needs to have been there in training.
+
+    Scores are no probabilities. A window without a known item gets the popularity.
+
+    Parameters
+    ----------
+    factors : int, default=64
+        Number of factors.
+    regularization : float, default=0.01
+        Strength of the ridge on the factors.
+    alpha : float, default=1.0
+        How much more an item that is there counts than one that is not.
+    decay : float, default=1.0
+        Weight of each place of the window over that of the place after it; 1 weighs all alike.
+    iterations : int, default=15
+        How often both sides are solved.
+    random_state : int, RandomState instance or None, default=0
+        Seed of the first factors.
+    verbose : int, default=0
+        Whether to show the progress.
+
+    Attributes
+    ----------
+    classes_ : array of shape (n_classes,)
+        The items that can be recommended.
+    class_count_ : array of shape (n_classes,)
+        The weight of the training rows of each item.
+    class_prior_ : array of shape (n_classes,)
+        Popularity: the weighted share of each item in the training targets.
+    item_factors_ : array of shape (n_classes, factors)
+        The factors of the items.
+    n_features_in_ : int
+        Length of the windows.
+
+    Raises
+    ------
+    ImportError
+        In ``fit``, if `implicit` is not installed.
+
+    See Also
+    --------
+    EASEClassifier : A linear model of items by items.
+    SequenceRecommender : Makes the windows out of a log of events.
+
+    References
+    ----------
+    .. [1] Y. Hu, Y. Koren and C. Volinsky (2008), "Collaborative filtering for implicit feedback
+       datasets", ICDM.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_tsrec.recommendation import ALSClassifier
+    >>> windows = [[np.nan, 1], [np.nan, 2], [np.nan, 3], [np.nan, 4]]
+    >>> classifier = ALSClassifier(factors=2, alpha=40.0).fit(windows, [2, 1, 4, 3])
+    >>> classifier.decision_function([[np.nan, 1], [np.nan, 4]]).round(1) + 0.0
+    array([[1., 1., 0., 0.],
+           [0., 0., 1., 1.]])
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "factors": [Interval(Integral, 1, None, closed="left")],
+        "regularization": [Interval(Real, 0, None, closed="left")],
+        "alpha": [Interval(Real, 0, None, closed="neither")],
+        "decay": [Interval(Real, 0, 1, closed="right")],
+        "iterations": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        factors=64,
+        *,
+        regularization=0.01,
+        alpha=1.0,
+        decay=1.0,
+        iterations=15,
+        random_state=0,
+        verbose=0,
+    ):
+        self.factors = factors
+        self.regularization = regularization
+        self.alpha = alpha
+        self.decay = decay
+        self.iterations = iterations
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y):
+        """Factorise windows and the items after them.
+
+        Parameters
+        ----------
+        X : array of shape (n_samples, window) or sparse array of shape (n_samples, n_items)
+            Windows of items, the oldest first, NaN for no item; or how much each item weighs in
+            the past of each row, where column j stands for item j.
+        y : array of shape (n_samples,)
+            The item after each window. Items of windows are known by having the same number.
+
+        Returns
+        -------
+        self
+        """
+        return self._learn(X, y, fresh=True)
+
+    def _count(self, X, codes, weight, old, fresh):
+        """Factorise rows and items."""
+        shape = len(codes), len(self.classes_)
+        after = sparse.csr_array((np.ones(len(codes)), (np.arange(len(codes)), codes)), shape=shape)
+        rows = self._memberships(X, self.classes_, self.decay, once=True).maximum(after)
+        rows.data = 1 + self.alpha * rows.data
+        rng = check_random_state(self.random_state)
+        with threadpool_limits(1, user_api="blas"):  # its own threads are the faster ones
+            model = _import_als()(
+                factors=self.factors,
+                regularization=self.regularization,
+                alpha=1.0,  # it has no part in its confidence of 1 for what is not there
+                iterations=self.iterations,
+                num_threads=1,
+                random_state=rng.randint(np.iinfo(np.int32).max),
+            )
+            model.fit(sparse.csr_matrix(rows, dtype=np.float32), show_progress=bool(self.verbose))
+        self.item_factors_ = np.asarray(model.item_factors, dtype=np.float64)
+
+    def _score(self, X):
+        """Return the score of each item after each row."""
+        window = self._memberships(X, self.classes_, self.decay, once=True)
+        gram = self.item_factors_.T @ self.item_factors_
+        # Without a ridge, more factors than items would have no one answer.
+        gram[np.diag_indices(len(gram))] += max(self.regularization, 1e-9)
+        by_row = window.indptr, window.indices, self.alpha * window.data
+        users = _fold_in(*by_row, self.item_factors_, gram)
+        scores = users @ self.item_factors_.T
+        scores[np.diff(window.indptr) == 0] = self.class_prior_
+        return scores
+
+
+def _import_als():
+    """Return the class of `implicit`; say how to install it where it is missing."""
+    try:
+        from implicit.cpu.als import AlternatingLeastSquares
+    except ImportError as error:
+        raise ImportError(
+            "ALSClassifier needs the package implicit: pip install 'sklearn-tsrec[als]'"
+        ) from error
+    return AlternatingLeastSquares
+
+
+@njit(cache=True)
+def _fold_in(indptr, indices, confidence, factors, gram):
+    """Return the factors of rows, given those of the items: the least squares of one side."""
+    users = np.zeros((len(indptr) - 1, factors.shape[1]))
+    for row in range(len(users)):
+        if indptr[row] == indptr[row + 1]:
+            continue
+        left, right = gram.copy(), np.zeros(factors.shape[1])
+        for at in range(indptr[row], indptr[row + 1]):
+            factor = factors[indices[at]]
+            right += (1 + confidence[at]) * factor
+            for a in range(len(factor)):
+                left[a] += confidence[at] * factor[a] * factor
+        users[row] = np.linalg.solve(left, right)
+    return users
