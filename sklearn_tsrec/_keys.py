@@ -12,10 +12,10 @@ from sklearn.utils.validation import validate_data
 from sklearn_tsrec._frequency import check_regular, make_frequency
 from sklearn_tsrec._table import (
     as_list,
-    column_labels,
     column_position,
     column_values,
     is_frame,
+    number_labels,
     select_columns,
 )
 from sklearn_tsrec._times import Times, read_times, show
@@ -166,16 +166,14 @@ def _read_groups(X, group, time):
         if time is not None or not isinstance(index, pd.MultiIndex):
             return np.zeros(X.shape[0], dtype=np.int64), pd.RangeIndex(1)
         return _factorize_levels(index.levels[:-1], index.codes[:-1])
-    parts = [column_labels(X, column_position(X, key, "group")) for key in as_list(group)]
-    if not parts:
+    columns = [number_labels(X, column_position(X, key, "group")) for key in as_list(group)]
+    if not columns:
         raise ValueError("group=[] names no column: give a column, several, or None.")
-    parts = [part if isinstance(part, pd.Index) else pd.Index(part) for part in parts]
-    if len(parts) == 1 and not isinstance(parts[0], pd.CategoricalIndex):
-        codes, groups = pd.factorize(parts[0])
-        _check_no_missing(codes < 0)
-        return codes.astype(np.int64, copy=False), pd.Index(groups)
-    parts = pd.MultiIndex.from_arrays(parts)
-    return _factorize_levels(parts.levels, parts.codes)
+    codes, labels = zip(*columns)
+    if len(columns) > 1:
+        return _factorize_levels(labels, codes)
+    _check_no_missing(codes[0] < 0)
+    return codes[0], labels[0]
 
 
 def _factorize_levels(levels, codes):

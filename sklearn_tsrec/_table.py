@@ -66,19 +66,33 @@ def column_values(X, position):
     return series.to_numpy()
 
 
-def column_labels(X, position):
-    """Return one column of labels; text of polars and arrow tables as categories.
-
-    Their text is no array of objects: numbering it there spares making a string of every row.
-    """
+def number_labels(X, position):
+    """Return the number of each row's label in a column (-1: missing), and the distinct labels."""
     if not isinstance(X, pd.DataFrame) and is_frame(X):
         frame = nw.from_native(X, eager_only=True)
         series = frame[frame.columns[position]]
+        if series.dtype in (nw.Categorical, nw.Enum):
+            series = series.cast(nw.String)
         if series.dtype == nw.String and not series.null_count():
-            labels = series.unique().to_list()
-            codes = series.replace_strict(labels, range(len(labels)), return_dtype=nw.Int64)
-            return pd.CategoricalIndex(pd.Categorical.from_codes(codes.to_numpy(), labels))
-    return column_values(X, position)
+            return _number_text(series)
+    codes, labels = pd.factorize(pd.Index(column_values(X, position)))
+    if isinstance(labels, pd.CategoricalIndex):
+        labels = pd.Index(labels.to_numpy())
+    return codes.astype(np.int64, copy=False), labels
+
+
+def _number_text(series):
+    """Return what ``number_labels`` does for text in polars or arrow.
+
+    No row becomes a Python string. Rows of one series mostly stand together: only the first row of
+    each run is looked up.
+    """
+    starts = (series != series.shift(1)).fill_null(True)
+    first = series.filter(starts)
+    labels = first.unique().sort().to_list()
+    codes = first.replace_strict(labels, range(len(labels)), return_dtype=nw.Int64).to_numpy()
+    runs = np.diff(np.flatnonzero(starts.to_numpy()), append=len(series))
+    return np.repeat(codes, runs), pd.Index(labels)
 
 
 def select_columns(X, columns, *, skip=(), parameter="columns"):

@@ -46,6 +46,19 @@ def test_index_columns_polars_arrow_and_categories_agree(frame):
     same(Keyed(), category.set_index(["store", "date"]), Keyed(), indexed)
 
 
+@pytest.mark.parametrize("dtype", [pl.String, pl.Categorical, pl.Enum(["c", "a", "b", "unused"])])
+@pytest.mark.parametrize("by", [["store", "date"], ["date", "store"], ["promo"]])
+def test_text_is_numbered_alike_in_runs_and_out_of_them(frame, dtype, by):
+    frame = frame.sort_values(by)
+    table = pl.from_pandas(frame).with_columns(pl.col("store").cast(dtype))
+    keyed = Keyed("store", "date")
+    same(Keyed("store", "date"), frame, keyed, table)
+    assert keyed.groups_.tolist() == ["a", "b", "c"]
+    missing = table.with_columns(store=pl.when(pl.col("promo") != 3).then("store"))
+    with pytest.raises(ValueError, match="group is missing"):
+        keyed._fit_keys(missing)
+
+
 def test_arrays_give_positions(frame):
     table = np.column_stack(
         [frame["store"].map({"a": 0, "b": 1, "c": 2}), frame["date"].dt.day, frame["promo"]]
@@ -62,6 +75,7 @@ def test_several_group_columns(frame):
     same(one, frame, Keyed(freq="D"), frame.set_index(["store", "item", "date"]))
     assert one.groups_[0] == ("a", "x")
     assert one.group_names_ == ["store", "item"]
+    same(one, frame, Keyed(["store", "item"], "date", freq="D"), pl.from_pandas(frame))
 
 
 def test_polars_time_zones(frame):
