@@ -10,12 +10,16 @@ and before each call as much memory is touched and given back, because on a virt
 first touch of a page costs more than all the arithmetic and hits tools at random. The rounds of the
 tools alternate, so that a loaded machine slows all of them alike. Extra memory is the peak of
 resident memory during the call, less what was resident before it, over the bytes of input and
-output. The three slow peers are timed once; feature-engine gets 1,000 series at most, since it
-handles each by itself.
+output: the highest of the repetitions, since later ones may find memory that earlier ones left
+behind. It is that of the tool's own process: what sktime's helpers need comes on top. The three
+slow peers are timed once; feature-engine gets 1,000 series at most, since it handles each by
+itself. "Ours is" compares like with like: key columns of pandas or polars with a peer that reads
+those, the panel with the others.
 
     python benchmarks/bench_features.py [--peers PYTHON] [--quick]
 
-``--peers`` names a Python that has mlforecast, skforecast, feature-engine and sktime.
+``--peers`` names a Python that has mlforecast, skforecast, feature-engine and sktime. Without
+``--quick`` the table is also written to benchmarks/results/features.csv.
 """
 
 import argparse
@@ -133,19 +137,22 @@ def feature_engine(frame):
     return call
 
 
-# name: (maker, options, float32, whether it runs among the peers, most series if it is slow)
+PANEL, COLUMNS = "ours, panel (index) → pandas", "ours, key columns → pandas"
+UNION, POLARS = "ours, FeatureUnion → pandas", "ours, polars → polars"
+SMALL = "ours, polars, float32"
+# name: (maker, options, float32, which of ours a peer is compared with, most series if it is slow)
 TOOLS = {
-    "ours, panel (index) → pandas": (ours, {}, False, False, None),
-    "ours, key columns → pandas": (ours, {"columns": True}, False, False, None),
-    "ours, FeatureUnion → pandas": (ours, {"union": True}, False, False, None),
-    "ours, polars → polars": (ours, {"polars": True}, False, False, None),
-    "ours, panel, float32": (ours, {}, True, False, None),
-    "mlforecast, pandas": (mlforecast, {}, False, True, None),
-    "mlforecast, polars": (mlforecast, {"polars": True}, False, True, None),
-    "mlforecast, polars, float32": (mlforecast, {"polars": True}, True, True, None),
-    "skforecast": (skforecast, {}, False, True, 10_000),
-    "sktime WindowSummarizer": (sktime, {}, False, True, 10_000),
-    "feature-engine, by group": (feature_engine, {}, False, True, 1_000),
+    PANEL: (ours, {}, False, None, None),
+    COLUMNS: (ours, {"columns": True}, False, None, None),
+    UNION: (ours, {"union": True}, False, None, None),
+    POLARS: (ours, {"polars": True}, False, None, None),
+    SMALL: (ours, {"polars": True}, True, None, None),
+    "mlforecast, pandas": (mlforecast, {}, False, COLUMNS, None),
+    "mlforecast, polars": (mlforecast, {"polars": True}, False, POLARS, None),
+    "mlforecast, polars, float32": (mlforecast, {"polars": True}, True, SMALL, None),
+    "skforecast": (skforecast, {}, False, PANEL, 10_000),
+    "sktime WindowSummarizer": (sktime, {}, False, PANEL, 10_000),
+    "feature-engine, by group": (feature_engine, {}, False, PANEL, 1_000),
 }
 
 
@@ -213,7 +220,7 @@ def _memory(field):
 
 
 def compare(n_series, n_steps, peers, rounds):
-    """Print the table of one size."""
+    """Return the table of one size."""
     import numpy as np
     import pandas as pd
 
@@ -223,7 +230,7 @@ def compare(n_series, n_steps, peers, rounds):
         names=["unique_id", "ds"],
     )
     frame = pd.DataFrame({"y": 10 + rng.normal(size=len(index))}, index=index).reset_index()
-    names = [n for n, (*_, is_peer, _) in TOOLS.items() if peers or not is_peer]
+    names = [n for n, (*_, rival, _) in TOOLS.items() if peers or not rival]
     results = {name: [] for name in names}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "panel.parquet"
@@ -231,10 +238,10 @@ def compare(n_series, n_steps, peers, rounds):
         del frame, index
         for turn in range(rounds):
             for name in names:
-                *_, is_peer, limit = TOOLS[name]
+                *_, rival, limit = TOOLS[name]
                 if limit and turn:
                     continue
-                command = [peers if is_peer else sys.executable, __file__, "--serve", name]
+                command = [peers if rival else sys.executable, __file__, "--serve", name]
                 done = subprocess.run(
                     [*command, "--data", path], input="\n\n\n" if not limit else "\n",
                     capture_output=True, text=True, check=False,
@@ -243,16 +250,20 @@ def compare(n_series, n_steps, peers, rounds):
                     print(f"{name}: {done.stderr.strip().splitlines()[-1]}")
                     continue
                 results[name] += [json.loads(line) for line in done.stdout.splitlines()]
-    print(f"\n{n_series:,} series × {n_steps:,} steps, {rounds} rounds")
-    print(f"{'tool':32}{'rows per CPU second':>20}{'ours is':>10}{'extra memory':>14}")
-    best = median(r["rate"] for r in results["ours, panel (index) → pandas"])
-    small = median(r["rate"] for r in results["ours, panel, float32"])
-    for name, runs in results.items():
-        if runs:
-            rate = median(r["rate"] for r in runs)
-            ratio = (small if "float32" in name else best) / rate
-            memory = median(r["memory"] for r in runs)
-            print(f"{name:32}{rate:20,.0f}{ratio:9.1f}×{memory:13.2f}×")
+    results = {name: runs for name, runs in results.items() if runs}
+    rates = {name: median(r["rate"] for r in runs) for name, runs in results.items()}
+    return pd.DataFrame(
+        [
+            {
+                "panel": f"{n_series:,} × {n_steps:,}",
+                "tool": name,
+                "million rows per CPU second": f"{rate / 1e6:.3g}",
+                "ours is": f"{rates[rival] / rate:.3g} ×" if (rival := TOOLS[name][3]) else "",
+                "extra memory": f"{max(r['memory'] for r in results[name]):.2f} ×",
+            }
+            for name, rate in rates.items()
+        ]
+    )
 
 
 def first_call():
@@ -287,8 +298,14 @@ def main():
         serve(options.serve, options.data)
         return
     sizes = [(100, 200)] if options.quick else [(1_000, 1_000), (10_000, 200)]
-    for n_series, n_steps in sizes:
-        compare(n_series, n_steps, options.peers, 1 if options.quick else options.rounds)
+    rounds = 1 if options.quick else options.rounds
+    tables = [compare(*size, options.peers, rounds) for size in sizes]
+    import pandas as pd
+
+    table = pd.concat(tables)
+    print(table.to_string(index=False))
+    if not options.quick:
+        table.to_csv(Path(__file__).parent / "results" / "features.csv", index=False)
     first_call()
 
 

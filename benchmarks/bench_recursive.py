@@ -10,7 +10,8 @@ ours is printed.
 
     python benchmarks/bench_recursive.py [--peers PYTHON] [--rounds N]
 
-``--peers`` names a Python that has mlforecast and skforecast.
+``--peers`` names a Python that has mlforecast and skforecast. The table is also written to
+benchmarks/results/recursive.csv.
 """
 
 import argparse
@@ -119,7 +120,8 @@ def serve(name, folder):
         for rows in asked:
             fitted().predict(rows)
         times["model"].append(time.process_time() - start)
-    print(json.dumps({kind: median(values) for kind, values in times.items()}))
+    fit, whole, alone = (median(times[kind]) for kind in ("fit", "predict", "model"))
+    print(json.dumps({"fit": fit, "overhead": (whole - alone) / HORIZON}))
 
 
 def main():
@@ -164,14 +166,19 @@ def main():
         forecasts = {
             name: np.load(Path(folder) / f"{name}.npy") for name, runs in results.items() if runs
         }
-    print(f"{N_SERIES:,} series × {N_STEPS} steps, {N_LAGS} lags, {HORIZON} steps ahead")
-    print(f"{'tool':12}{'fit, CPU s':>12}{'overhead per step, ms':>24}{'difference':>13}")
-    for name, runs in results.items():
-        if runs:
-            fit = median(run["fit"] for run in runs)
-            extra = median((run["predict"] - run["model"]) / HORIZON for run in runs)
-            difference = np.abs(forecasts[name] - forecasts["ours"]).max()
-            print(f"{name:12}{fit:12.2f}{1000 * extra:24.2f}{difference:13.1e}")
+    rows = [
+        {
+            "tool": name,
+            "fit, CPU s": f"{median(run['fit'] for run in runs):.2f}",
+            "overhead per step, ms": f"{1000 * median(run['overhead'] for run in runs):.2f}",
+            "largest difference to ours": f"{abs(forecasts[name] - forecasts['ours']).max():.1e}",
+        }
+        for name, runs in results.items()
+        if runs
+    ]
+    table = pd.DataFrame(rows)
+    table.to_csv(Path(__file__).parent / "results" / "recursive.csv", index=False)
+    print(table.to_string(index=False))
 
 
 if __name__ == "__main__":
