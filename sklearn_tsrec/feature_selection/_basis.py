@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
+_STRAIGHT, _SQUARE, _ONE_SIDED = range(3)
 _CELLS = 1 << 21  # cells of a block of rows that are expanded at once
 
 
@@ -28,15 +29,21 @@ class Basis:
         straight = np.flatnonzero(self.scale > 1e-10 * np.maximum(np.abs(self.mean), 1e-300))
         bent = straight[curved[straight]]
         self.source = np.concatenate([straight, bent, bent])
-        self.kind = np.repeat([0, 1, 2], [len(straight), len(bent), len(bent)])
+        self.kind = np.repeat(
+            [_STRAIGHT, _SQUARE, _ONE_SIDED], [len(straight), len(bent), len(bent)]
+        )
 
     def rows(self, block, columns):
         """Return some rows of some expanded columns, not yet centred."""
         source = self.source[columns]
-        out = (self.X[block][:, source] - self.mean[source]) / self.scale[source]
-        square, positive = self.kind[columns] == 1, self.kind[columns] == 2
-        out[:, square] = np.clip(out[:, square], -2.5, 2.5) ** 2
-        out[:, positive] = np.maximum(out[:, positive], 0)
+        out = np.empty((len(self.series[block]), len(columns)), order="F")
+        for j, (k, kind) in enumerate(zip(source, self.kind[columns])):
+            values = (self.X[block, k] - self.mean[k]) / self.scale[k]
+            if kind == _SQUARE:
+                values = np.clip(values, -2.5, 2.5) ** 2
+            elif kind == _ONE_SIDED:
+                values = np.maximum(values, 0)
+            out[:, j] = values
         return out
 
     def all_rows(self, columns):

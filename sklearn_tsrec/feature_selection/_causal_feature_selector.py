@@ -13,7 +13,7 @@ from sklearn_tsrec._row_order import row_order
 from sklearn_tsrec._table import check_target
 from sklearn_tsrec.feature_selection._basis import Basis, centre
 from sklearn_tsrec.feature_selection._driver_tests import driver_tests
-from sklearn_tsrec.feature_selection._drivers import read_driver
+from sklearn_tsrec.feature_selection._drivers import check_horizon, read_driver
 from sklearn_tsrec.feature_selection._effects import effect_table
 from sklearn_tsrec.feature_selection._invariance import heterogeneity
 from sklearn_tsrec.feature_selection._partialling_out import benjamini_hochberg, contiguous_folds
@@ -76,6 +76,8 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         What happens with kept drivers whose effect differs between regimes. Dropping them can throw
         away what really drives the target: temperature drives demand up in summer and down in
         winter.
+    effects : bool, default=True
+        Whether the effects of what is kept are estimated. False is faster and needs no EconML.
     n_regimes : int, default=3
         Number of contiguous stretches of time that effects are compared over.
 
@@ -93,7 +95,8 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         Of "the effect is the same in all regimes", for the drivers found.
     effects_ : DataFrame
         ``effect``, ``std_error`` and ``pvalue`` of each kept column of a tested driver, by EconML's
-        LinearDML with all of them as treatments.
+        LinearDML with all of them as treatments. With ``effects=False``, neither this nor the next
+        two exist.
     conf_int_ : DataFrame
         ``lower`` and ``upper`` ends of 95 % intervals of the effects.
     graph_ : DataFrame
@@ -172,6 +175,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         "engine": [StrOptions({"closed-form", "econml"})],
         "nuisance": [HasMethods(["fit", "predict"]), None],
         "invariance": [StrOptions({"report", "drop"})],
+        "effects": ["boolean"],
         "n_regimes": [Interval(Integral, 2, None, closed="left")],
     }
 
@@ -190,6 +194,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         engine="closed-form",
         nuisance=None,
         invariance="report",
+        effects=True,
         n_regimes=3,
     ):
         self.alpha = alpha
@@ -204,6 +209,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         self.engine = engine
         self.nuisance = nuisance
         self.invariance = invariance
+        self.effects = effects
         self.n_regimes = n_regimes
 
     @_fit_context(prefer_skip_nested_validation=False)
@@ -251,7 +257,8 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
                 f"invariance='drop' leaves no feature: the effects of all {len(same)} driver(s) "
                 "found differ between regimes. Use invariance='report' to keep them."
             )
-        self._estimate(names, X, y, series, picked, always, cov_type)
+        if self.effects:
+            self._estimate(names, X, y, series, picked, always, cov_type)
         return self
 
     def _read_groups(self, names):
@@ -272,14 +279,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
                     f"groups has {len(groups)} label(s) for {len(names)} columns: give one each."
                 )
         if self.horizon is not None:
-            for name, driver in zip(names, read):
-                known = driver.name in self.known_ahead or name in self.known_ahead
-                if driver.lag is not None and driver.lag < self.horizon and not known:
-                    raise ValueError(
-                        f"column {name!r} has lag {driver.lag}, below horizon={self.horizon}: it "
-                        "is not known when the forecast is made. Use lags from the horizon up, or "
-                        f"say known_ahead=[{driver.name!r}] if it is."
-                    )
+            check_horizon(names, read, self.horizon, self.known_ahead)
         self._read = read
         self.groups_ = pd.Series(groups, index=pd.Index(names, name="feature"), name="driver")
         codes, labels = pd.factorize(self.groups_)

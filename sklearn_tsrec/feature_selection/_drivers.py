@@ -48,3 +48,15 @@ def read_driver(name):
     if _WINDOW.fullmatch(last):
         return Driver(before[-1], kind="past")
     return Driver(last)
+
+
+def check_horizon(names, drivers, horizon, known_ahead):
+    """Raise for a lag that is not known when the forecast is made."""
+    for name, driver in zip(names, drivers):
+        known = driver.name in known_ahead or name in known_ahead
+        if driver.lag is not None and driver.lag < horizon and not known:
+            raise ValueError(
+                f"column {name!r} has lag {driver.lag}, below horizon={horizon}: it is not known "
+                "when the forecast is made. Use lags from the horizon up, or say "
+                f"known_ahead=[{driver.name!r}] if it is."
+            )

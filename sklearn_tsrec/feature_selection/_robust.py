@@ -37,40 +37,56 @@ def score_covariance(scores, series, cov_type):
         first = np.flatnonzero(np.r_[True, series[1:] != series[:-1]])
         sums = np.add.reduceat(scores, first, axis=0)
         return len(first) / max(len(first) - 1, 1) * sums.T @ sums
-    scores, longer = _prewhiten(scores, series)
+    pairs = None if series[0] == series[-1] else np.flatnonzero(series[1:] == series[:-1])
+    scores, longer = _prewhiten(scores, pairs)
     covariance = scores.T @ scores
-    bandwidth = _bandwidth(scores, series)
+    bandwidth = _bandwidth(scores, pairs)
     for lag in range(1, bandwidth + 1):
-        late = scores[lag:] * (series[lag:] == series[:-lag])[:, None]
+        late = scores[lag:]
+        if pairs is not None:
+            late = late * (series[lag:] == series[:-lag])[:, None]
         cross = late.T @ scores[:-lag]
         covariance += (1 - lag / (bandwidth + 1)) * (cross + cross.T)
     return covariance * np.outer(longer, longer)
 
 
-def _prewhiten(scores, series):
+def _prewhiten(scores, pairs):
     """Return scores without their first-order autoregression, and what it does to long sums."""
-    same = np.r_[False, series[1:] == series[:-1]]
-    late, early = scores[same], scores[np.flatnonzero(same) - 1]
-    power = np.maximum((early**2).sum(axis=0), np.finfo(float).tiny)
-    rho = np.clip((early * late).sum(axis=0) / power, -0.8, 0.97)
+    rho = np.clip(_autocorrelation(scores, pairs), -0.8, 0.97)
     rho = np.where(np.abs(rho) * np.sqrt(len(scores)) > 2, rho, 0)  # noise is left alone
+    if not rho.any():
+        return scores, np.ones(len(rho))
     white = scores * np.sqrt(1 - rho**2)
-    white[same] = late - rho * early
+    if pairs is None:
+        white[1:] = scores[1:] - rho * scores[:-1]
+    else:
+        white[pairs + 1] = scores[pairs + 1] - rho * scores[pairs]
     return white, 1 / (1 - rho)
 
 
-def _bandwidth(scores, series):
+def _autocorrelation(scores, pairs):
+    """Return the first autocorrelation of each column, within series."""
+    late, early = _neighbours(scores, pairs)
+    power = np.einsum("ij,ij->j", early, early)
+    return np.einsum("ij,ij->j", early, late) / np.maximum(power, np.finfo(float).tiny)
+
+
+def _neighbours(scores, pairs):
+    """Return rows and the rows before them, in the same series."""
+    if pairs is None:
+        return scores[1:], scores[:-1]
+    return scores[pairs + 1], scores[pairs]
+
+
+def _bandwidth(scores, pairs):
     """Return the number of lags that the scores' own autocorrelation calls for."""
     n = len(scores)
-    late, early = scores[1:], scores[:-1]
-    same = series[1:] == series[:-1]
-    if not same.all():
-        late, early = late[same], early[same]
+    late, early = _neighbours(scores, pairs)
     if len(late) < 2:
         return 0
-    power = np.maximum((early**2).sum(axis=0), np.finfo(float).tiny)
-    rho = np.clip((early * late).sum(axis=0) / power, -0.97, 0.97)
-    variance = ((late - rho * early) ** 2).mean(axis=0)
+    rho = np.clip(_autocorrelation(scores, pairs), -0.97, 0.97)
+    left = late - rho * early
+    variance = np.einsum("ij,ij->j", left, left) / len(left)
     above = (4 * rho**2 * variance**2 / ((1 - rho) ** 6 * (1 + rho) ** 2)).sum()
     below = np.maximum((variance**2 / (1 - rho) ** 4).sum(), np.finfo(float).tiny)
     return int(min(1.1447 * (above / below * n) ** (1 / 3), n**0.5, n - 1))

@@ -217,6 +217,8 @@ def test_a_missing_econml_says_what_to_install(monkeypatch):
     X = rng.standard_normal((100, 2))
     with pytest.raises(ImportError, match=r"pip install 'sklearn-tsrec\[causal\]'"):
         CausalFeatureSelector().fit(X, X[:, 0])
+    selector = CausalFeatureSelector(effects=False).fit(X, X[:, 0])
+    assert_array_equal(selector.get_support(), [True, False])
 
 
 def test_selection_survives_a_shift_that_breaks_what_a_plain_regression_uses():
