@@ -47,7 +47,7 @@ def fails(capsys, code, arguments):
     return captured.err
 
 
-@pytest.mark.parametrize("command", ["demo", "forecast", "recommend", "backtest"])
+@pytest.mark.parametrize("command", ["demo", "forecast", "recommend", "backtest", "pretrain"])
 def test_help_has_an_example(command, capsys):
     with pytest.raises(SystemExit, match="^0$"):
         main([command, "--help"])

@@ -41,6 +41,15 @@ example:
 
 It needs no file and no network. Read what it found in demo-output/index.html."""
 
+_PRETRAIN = """\
+examples:
+  sklearn-tsrec pretrain --minutes 60 --out my-net
+  sklearn-tsrec pretrain --resume --out my-net
+
+It learns from synthetic series alone. Use what it wrote as the checkpoint of a
+PatchTransformerRegressor: checkpoint="my-net". The schedule is by windows (recipe.json):
+a run that was stopped goes on with --resume."""
+
 
 def main(argv=None):
     """Run the command ``sklearn-tsrec``.
@@ -133,6 +142,31 @@ def _parser():
         "--folds", type=_positive, default=3, help="how many times to forecast (%(default)s)"
     )
     _add_out(backtest)
+
+    pretrain = _command(commands, "pretrain", "train a neural forecaster for any series", _PRETRAIN)
+    pretrain.add_argument(
+        "--out", default="pretrained", metavar="FOLDER", help="where to write (%(default)s)"
+    )
+    pretrain.add_argument(
+        "--minutes", type=float, help="when to stop and save (when the recipe is done)"
+    )
+    pretrain.add_argument("--recipe", metavar="FILE", help="JSON of a PretrainRecipe (the default)")
+    pretrain.add_argument("--resume", action="store_true", help="go on with what is in FOLDER")
+    pretrain.add_argument(
+        "--anneal",
+        action="store_true",
+        help="bring the learning rate to zero within --minutes: makes a good net of a copy of an "
+        "unfinished run",
+    )
+    pretrain.add_argument(
+        "--device", default="auto", help="cpu, cuda, or auto: a GPU where there is one"
+    )
+    pretrain.add_argument(
+        "--processes", type=_positive, metavar="N", help="that train (one a GPU, or one a core)"
+    )
+    pretrain.add_argument(
+        "--workers", type=int, default=0, metavar="N", help="that make series, for each of them"
+    )
     return parser
 
 

@@ -13,12 +13,18 @@ except ImportError as error:
 from sklearn_tsrec.neural.checkpoint import load_card, load_checkpoint, save_checkpoint
 from sklearn_tsrec.neural.config import PatchTransformerConfig
 from sklearn_tsrec.neural.model import PatchTransformer, quantile_loss
+from sklearn_tsrec.neural.pretrain import pretrain
+from sklearn_tsrec.neural.recipe import PretrainRecipe
+from sklearn_tsrec.neural.windows import BatchedWindowDataset
 
 __all__ = [
+    "BatchedWindowDataset",
     "PatchTransformer",
     "PatchTransformerConfig",
+    "PretrainRecipe",
     "load_card",
     "load_checkpoint",
+    "pretrain",
     "quantile_loss",
     "save_checkpoint",
 ]

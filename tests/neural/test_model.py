@@ -169,13 +169,13 @@ def test_training_learns_what_seasonal_naive_cannot(config):
     net = PatchTransformer(config)
     optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3)
     losses = []
-    for _ in range(60):
+    for _ in range(40):
         loss = quantile_loss(net(x, period, 2), y, net.levels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    assert losses[-1] < 0.35 * losses[0]
+    assert losses[-1] < 0.4 * losses[0]
 
 
 def test_a_window_that_is_no_multiple_of_a_patch_is_refused(net):
