@@ -22,6 +22,7 @@ from sklearn_tsrec.preprocessing import OutlierClipper, SeriesImputer, SeriesSca
 from sklearn_tsrec.recommendation import (
     ALSClassifier,
     EASEClassifier,
+    ForecastRanker,
     ItemKNNClassifier,
     MarkovClassifier,
     PersonalFrequencyClassifier,
@@ -40,6 +41,7 @@ ESTIMATORS = [
     LagFeatures(time=0, freq=None),
     LagFeatures([1, 2], target=True, time=0, freq=None),
     PersonalFrequencyClassifier(),
+    ForecastRanker(WindowForecaster(Ridge(), window=2, time=0, freq=None)),
     ReRanker(SequenceRecommender(time=0)),
     SequenceRecommender(time=0),
     WindowForecaster(Ridge(), window=2, time=0, freq=None),

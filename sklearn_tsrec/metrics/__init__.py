@@ -7,6 +7,7 @@ from sklearn_tsrec.metrics._beyond_accuracy import (
     mean_popularity_percentile,
     novelty,
 )
+from sklearn_tsrec.metrics._evaluate_ranker import evaluate_ranker
 from sklearn_tsrec.metrics._evaluate_recommender import evaluate_recommender
 from sklearn_tsrec.metrics._exposure import exposure_ratio
 from sklearn_tsrec.metrics._financial import (
@@ -27,6 +28,7 @@ from sklearn_tsrec.metrics._forecast import (
 from sklearn_tsrec.metrics._forecast_scorers import (
     mase_scorer,
     pinball_scorer,
+    rank_ic_scorer,
     rmsse_scorer,
     smape_scorer,
     wape_scorer,
@@ -57,6 +59,7 @@ from sklearn_tsrec.metrics._ranking_scorers import (
     precision_scorer,
     recall_scorer,
 )
+from sklearn_tsrec.metrics._top_k_spread import top_k_spread
 
 __all__ = [
     "PairedTestResult",
@@ -64,6 +67,7 @@ __all__ = [
     "catalog_coverage",
     "continuous_ranked_probability_score",
     "directional_accuracy",
+    "evaluate_ranker",
     "evaluate_recommender",
     "exposure_ratio",
     "gini_index",
@@ -90,6 +94,7 @@ __all__ = [
     "pinball_scorer",
     "precision_at_k",
     "precision_scorer",
+    "rank_ic_scorer",
     "rank_information_coefficient",
     "rank_information_ratio",
     "ranked_probability_score",
@@ -101,6 +106,7 @@ __all__ = [
     "seasonal_naive_scale",
     "smape_scorer",
     "symmetric_mean_absolute_percentage_error",
+    "top_k_spread",
     "wape_scorer",
     "weighted_absolute_percentage_error",
     "weighted_quantile_loss",

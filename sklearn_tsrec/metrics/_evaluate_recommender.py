@@ -131,7 +131,7 @@ def evaluate_recommender(
             f"attribute={attribute!r} names a column of item_features, but there are none: give "
             "item_features, a table with the items as index."
         )
-    models = _named(recommender)
+    models = named_models(recommender, "lists", pd.DataFrame)
     if reference is not None and reference not in models:
         raise ValueError(f"reference={reference!r} is none of the models {list(models)}.")
     true = _happened(models, X, y)
@@ -149,35 +149,39 @@ def evaluate_recommender(
         name: measure_lists(one, true, train, count, catalogue, k, item_features, attribute)
         for name, one in lists.items()
     }
-    rows = [
-        (name, metric, *_summary(value, None if reference is None else parts[reference][metric]))
-        for name, values in parts.items()
-        for metric, value in values.items()
-    ]
     counts = {
         "users": len(true.labels),
         "cold_users": (train.labels.get_indexer(true.labels) < 0).sum(),
         "items": len(catalogue),
         "cold_items": (train.items.get_indexer(true.items) < 0).sum(),
     }
-    rows += [("data", what, float(n), np.nan, len(true.labels)) for what, n in counts.items()]
-    columns = ["model", "metric", "value", "se", "n", "difference", "difference_se", "p_value"]
-    table = pd.DataFrame(rows, columns=columns[: 5 if reference is None else 8])
+    table = summary_table(parts, counts, len(true.labels), reference)
     table.attrs = {"k": k, "ties": ties, "reference": reference}
     return table
 
 
-def _named(recommender):
-    """Return the models by name."""
-    if isinstance(recommender, dict):
-        if not recommender or "data" in recommender:
+def named_models(given, name, plain):
+    """Return the models by name; results of the types ``plain`` have a name of their own."""
+    if isinstance(given, dict):
+        if not given or "data" in given:
             raise ValueError(
-                "recommender must hold at least one model, and none of the name 'data', got "
-                f"{list(recommender)}."
+                "give a dict of at least one model, and none of the name 'data', got "
+                f"{list(given)}."
             )
-        return recommender
-    name = "lists" if isinstance(recommender, pd.DataFrame) else type(recommender).__name__
-    return {name: recommender}
+        return given
+    return {name if isinstance(given, plain) else type(given).__name__: given}
+
+
+def summary_table(parts, counts, n, reference):
+    """Return the tidy table of metrics, each given as an array over users or dates."""
+    rows = [
+        (name, metric, *_summary(value, None if reference is None else parts[reference][metric]))
+        for name, values in parts.items()
+        for metric, value in values.items()
+    ]
+    rows += [("data", what, float(count), np.nan, n) for what, count in counts.items()]
+    columns = ["model", "metric", "value", "se", "n", "difference", "difference_se", "p_value"]
+    return pd.DataFrame(rows, columns=columns[: 5 if reference is None else 8])
 
 
 def _happened(models, X, y):

@@ -1,3 +1,4 @@
+from sklearn_tsrec.metrics._financial import rank_information_coefficient
 from sklearn_tsrec.metrics._forecast import (
     check_period,
     mean_absolute_scaled_error,
@@ -6,7 +7,7 @@ from sklearn_tsrec.metrics._forecast import (
     weighted_absolute_percentage_error,
 )
 from sklearn_tsrec.metrics._probabilistic import mean_pinball_loss, weighted_quantile_loss
-from sklearn_tsrec.metrics._scoring import ForecastScorer, QuantileScorer, ScaledScorer
+from sklearn_tsrec.metrics._scoring import ForecastScorer, QuantileScorer, RankScorer, ScaledScorer
 
 
 def mase_scorer(*, period):
@@ -153,3 +154,26 @@ def wql_scorer(*, quantiles=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)):
     wql_scorer(quantiles=(0.1, 0.5, 0.9))
     """
     return QuantileScorer("wql_scorer", weighted_quantile_loss, quantiles=quantiles)
+
+
+def rank_ic_scorer():
+    """Make a scorer of the mean rank information coefficient over the times of the rows.
+
+    The series of each time are ranked by ``predict``; a larger value is to mean a larger truth.
+
+    Returns
+    -------
+    callable
+        ``scorer(estimator, X, y)``, to be given as ``scoring=``, for any regressor on keyed tables.
+
+    See Also
+    --------
+    rank_information_coefficient : The metric.
+
+    Examples
+    --------
+    >>> from sklearn_tsrec.metrics import rank_ic_scorer
+    >>> rank_ic_scorer()
+    rank_ic_scorer()
+    """
+    return RankScorer("rank_ic_scorer", rank_information_coefficient)

@@ -43,6 +43,19 @@ class ForecastScorer(_Scorer):
         return self.options
 
 
+class RankScorer(_Scorer):
+    """A metric of how ``predict`` ranks the series at each time, on the rows that have a truth."""
+
+    def __call__(self, estimator, X, y):
+        y = check_target(y, _num_samples(X), estimator=estimator)
+        known = ~np.isnan(y)
+        if not known.any():
+            raise ValueError("all truths are missing in these rows: there is nothing to score.")
+        keys, _ = key_frame(X, getattr(estimator, "group", None), getattr(estimator, "time", None))
+        y_pred = np.asarray(estimator.predict(X))
+        return self.metric(y[known], y_pred[known], groups=keys.iloc[known, -1], **self.options)
+
+
 class QuantileScorer(ForecastScorer):
     """Minus the loss of ``predict_quantiles``."""
 

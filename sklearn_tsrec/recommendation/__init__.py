@@ -2,6 +2,7 @@
 
 from sklearn_tsrec.recommendation._als import ALSClassifier
 from sklearn_tsrec.recommendation._ease import EASEClassifier
+from sklearn_tsrec.recommendation._forecast_ranker import ForecastRanker
 from sklearn_tsrec.recommendation._item_knn import ItemKNNClassifier
 from sklearn_tsrec.recommendation._markov import MarkovClassifier
 from sklearn_tsrec.recommendation._personal_frequency import PersonalFrequencyClassifier
@@ -11,6 +12,7 @@ from sklearn_tsrec.recommendation._sequence_recommender import SequenceRecommend
 __all__ = [
     "ALSClassifier",
     "EASEClassifier",
+    "ForecastRanker",
     "ItemKNNClassifier",
     "MarkovClassifier",
     "PersonalFrequencyClassifier",
