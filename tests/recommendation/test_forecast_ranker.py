@@ -106,7 +106,7 @@ def test_grid_search_finds_what_ranks(panel):
         cv=PanelTimeSeriesSplit(2, horizon=10),
     ).fit(X, y)
     assert search.best_params_["forecaster__window"] == 20
-    assert search.best_score_ > 0.6
+    assert search.best_score_ > 0.5
     table = evaluate_ranker(search.best_estimator_, X, y, k=2)
     [ic] = table.loc[table["metric"] == "rank_ic", "value"]
     assert ic == pytest.approx(rank_ic_scorer()(search, X, y))
