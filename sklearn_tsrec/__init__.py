@@ -18,6 +18,7 @@ _ROOM_OF = {
 }
 
 _ROOMS = (
+    "causal",
     "datasets",
     "feature_selection",
     "features",

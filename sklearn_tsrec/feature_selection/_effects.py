@@ -8,6 +8,7 @@ from scipy import stats
 from sklearn.base import clone
 from sklearn.linear_model import Ridge
 
+from sklearn_tsrec._extras import require
 from sklearn_tsrec.feature_selection._basis import centre
 from sklearn_tsrec.feature_selection._robust import score_covariance
 
@@ -36,12 +37,7 @@ def linear_dml(T, y, W, folds, nuisance=None):
     target : array of shape (n,)
         Residuals of y.
     """
-    try:
-        from econml.dml import LinearDML
-    except ImportError as error:
-        raise ImportError(
-            "causal effects need EconML: pip install 'sklearn-tsrec[causal]'."
-        ) from error
+    LinearDML = require("econml.dml", "causal").LinearDML
     nuisance = Ridge(1.0) if nuisance is None else nuisance
     model = LinearDML(model_y=clone(nuisance), model_t=clone(nuisance), cv=folds, random_state=0)
     T_fit = T[:, 0] if T.shape[1] == 1 else T

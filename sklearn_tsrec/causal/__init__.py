@@ -1,0 +1,5 @@
+"""Effects with intervals and refutations: what happens to the target if a driver is moved."""
+
+from sklearn_tsrec.causal._effect import CausalEffect, estimate_effect
+
+__all__ = ["CausalEffect", "estimate_effect"]
