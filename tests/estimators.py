@@ -7,6 +7,7 @@ array without a calendar: ``time=0, freq=None``.
 from sklearn.linear_model import Ridge
 from sklearn.tree import DecisionTreeRegressor
 
+from sklearn_tsrec.causal import CausalGraph
 from sklearn_tsrec.feature_selection import CausalFeatureSelector
 from sklearn_tsrec.features import (
     AutoregressiveFeatures,
@@ -32,6 +33,7 @@ from sklearn_tsrec.recommendation import (
 
 ESTIMATORS = [
     CausalFeatureSelector(),
+    CausalGraph(),
     ALSClassifier(factors=2),
     EASEClassifier(),
     EASEClassifier(target="next"),

@@ -1,5 +1,6 @@
 """Effects with intervals and refutations: what happens to the target if a driver is moved."""
 
 from sklearn_tsrec.causal._effect import CausalEffect, estimate_effect
+from sklearn_tsrec.causal._graph import CausalGraph
 
-__all__ = ["CausalEffect", "estimate_effect"]
+__all__ = ["CausalEffect", "CausalGraph", "estimate_effect"]
