@@ -228,6 +228,8 @@ def _sorted_groups(groups, codes):
 
 def _read_clock(X, time):
     """Return the distinct times, and the position of each row's time among them."""
+    if not X.shape[0]:
+        raise ValueError("X has 0 samples: give a table with at least one row.")
     if time is not None:
         times = read_times(column_values(X, column_position(X, time, "time")))
         inverse, distinct = pd.factorize(times.values)

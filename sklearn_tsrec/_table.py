@@ -169,14 +169,22 @@ def check_target(y, n_rows, *, estimator, allow_nan=True):
             f"{name} requires y to be passed, but the target y is None. It uses the past of the "
             "target."
         )
-    y = check_array(
-        y,
-        ensure_2d=False,
-        dtype=[np.float64, np.float32],
-        ensure_all_finite="allow-nan" if allow_nan else True,
-        input_name="y",
-        estimator=name,
-    )
+    try:
+        y = check_array(
+            y,
+            ensure_2d=False,
+            dtype=[np.float64, np.float32],
+            ensure_all_finite="allow-nan" if allow_nan else True,
+            input_name="y",
+            estimator=name,
+        )
+    except ValueError as error:
+        if "could not convert" not in str(error):
+            raise
+        raise ValueError(
+            f"y must hold numbers for {name}, but {error}. To tell which item comes next, use "
+            "SequenceRecommender."
+        ) from error
     y = column_or_1d(y, warn=True)
     if len(y) != n_rows:
         raise ValueError(
