@@ -36,26 +36,17 @@ def read_series(arguments):
 
 def make_forecaster(model, season, horizon, freq):
     """Return the forecaster that ``--model`` names."""
-    window = max(8, season + 4)
-    naive = WindowForecaster(
-        DummyRegressor(strategy="constant", constant=0.0),
-        window=season,
-        target_transform="seasonal",
-        period=season,
-        freq=freq,
-    )
     if model == "seasonal-naive":
-        return naive
-    linear = WindowForecaster(
-        Ridge(), window=window, target_transform="scale", period=season, freq=freq
-    )
-    boosting = WindowForecaster(
-        HistGradientBoostingRegressor(random_state=0),
-        window=window,
-        target_transform="scale",
-        period=season,
-        freq=freq,
-    )
+        return WindowForecaster(
+            DummyRegressor(strategy="constant", constant=0.0),
+            window=season,
+            target_transform="seasonal",
+            period=season,
+            freq=freq,
+        )
+    how = {"window": max(8, season + 4), "target_transform": "scale", "period": season}
+    linear = WindowForecaster(Ridge(), freq=freq, **how)
+    boosting = WindowForecaster(HistGradientBoostingRegressor(random_state=0), freq=freq, **how)
     if model != "auto":
         return {"linear": linear, "boosting": boosting}[model]
     transforms = ["scale", "difference"] + (["seasonal"] if season > 1 else [])
