@@ -261,6 +261,79 @@ def test_recommend_by_similar_items(tmp_path):
     assert set(lists.loc[lists["who"] == "cem", "item"]) == {"tea", "rice"}
 
 
+@pytest.mark.parametrize("model", ["popularity", "decayed", "personal", "knn", "ease", "markov"])
+def test_every_model_recommends(model, tmp_path):
+    lists = recommend(tmp_path, "--model", model, "--k", "2")
+    assert lists.groupby("who")["rank"].agg(list).tolist() == [[1, 2]] * 3
+    assert set(lists["item"]) <= {"tea", "milk", "rice"}
+
+
+@pytest.fixture
+def habits(tmp_path):
+    """Ten users who each take an item of their own every day, and fashions that pass."""
+    rows = [(f"u{u}", f"own{u}", day) for u in range(10) for day in range(1, 21)]
+    rows += [(f"u{u}", "old", day) for u in range(10) for day in range(1, 7)]
+    rows += [(f"u{u}", "fashion", day) for u in range(10) for day in range(10, 21, 2)]
+    rows += [("new", "fashion", 20), ("u0", "unseen", 20)]
+    table = pd.DataFrame(rows, columns=["who", "what", "day"])
+    table["at"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(table.pop("day"), "D")
+    path = tmp_path / "habits.csv"
+    table.to_csv(path, index=False)
+    return path
+
+
+def test_evaluate_prints_figures_with_errors_beside_popularity(habits, capsys):
+    arguments = ["recommend", str(habits), *CHOICES, "--k", "2", "--model", "personal"]
+    assert main([*arguments, "--evaluate"]) == 0
+    captured = capsys.readouterr()
+    lines = captured.out.splitlines()
+    assert lines[0].split() == ["personal", "popularity", "difference", "p"]
+    figures = {line.split()[0]: line.split()[1:] for line in lines[1:] if "@" in line}
+    assert list(figures) == [
+        f"{metric}@2"
+        for metric in (
+            "ndcg", "recall", "precision", "map", "mrr", "hit_rate", "coverage", "gini", "novelty",
+            "popularity",
+        )
+    ]  # fmt: skip
+    # All but the new user find their own item; the eleven users share a hit rate of 10/11 or 1.
+    assert float(figures["mrr@2"][0]) > 0.85
+    assert figures["hit_rate@2"][1] == "±"
+    personal, popular = (float(figures["mrr@2"][at]) for at in (0, 3))
+    assert float(figures["mrr@2"][6]) == pytest.approx(personal - popular, abs=2e-4)
+    assert "users 11, of them without any event before 1; items 12, and 1 that" in lines[-1]
+    assert "one standard error over users" in captured.err
+    assert "from 2024-01-18" in captured.err
+
+
+def test_evaluate_writes_the_tidy_table(habits, tmp_path):
+    out = tmp_path / "figures.csv"
+    arguments = ["recommend", str(habits), *CHOICES, "--k", "1", "--model", "decayed", "--evaluate"]
+    assert main([*arguments, "--out", str(out)]) == 0
+    table = pd.read_csv(out).set_index(["model", "metric"])
+    assert table.columns.tolist() == ["value", "se", "n", "difference", "difference_se", "p_value"]
+    # The old fashion was more popular than the new one, which lasts.
+    assert table.loc[("popularity", "ndcg"), "value"] == 0
+    assert table.loc[("decayed", "ndcg"), "difference"] > 0.9
+
+
+def test_evaluate_asks_only_for_what_is_new_where_seen_is_left_out(habits, capsys):
+    arguments = ["recommend", str(habits), *CHOICES, "--exclude-seen", "--evaluate", "--k", "12"]
+    assert main(arguments) == 0
+    out = capsys.readouterr().out
+    assert "users 2, of them without any event before 1" in out
+    # One of the two users has the fashion, and the other what nobody had before.
+    [hit_rate] = [line for line in out.splitlines() if line.startswith("hit_rate")]
+    assert hit_rate.split()[1] == "0.5000"
+
+
+def test_evaluate_needs_more_than_one_time(tmp_path, capsys):
+    path = write(tmp_path / "once.csv", "who,what,at\na,x,1\nb,y,1\n")
+    for options in (["--evaluate"], ["--model", "decayed"]):
+        message = fails(capsys, 1, ["recommend", path, *CHOICES, *options])
+        assert "all events have one time" in message
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -25,7 +25,12 @@ _RECOMMEND = """\
 examples:
   sklearn-tsrec recommend purchases.csv --user customer --item product --time bought_at --k 10
   sklearn-tsrec recommend plays.parquet --user listener --item album --time started \\
-      --exclude-seen --out next-albums.csv"""
+      --exclude-seen --out next-albums.csv
+  sklearn-tsrec recommend purchases.csv --user customer --item product --time bought_at \\
+      --model personal --evaluate
+
+With --evaluate nothing is recommended: the model learns from the first four fifths of the time, and
+how well it foresees the rest is printed beside popularity; --out takes the table."""
 
 _BACKTEST = """\
 example:
@@ -121,18 +126,23 @@ def _parser():
     )
     recommend.add_argument(
         "--model",
-        choices=["knn", "personal", "popularity"],
+        choices=["popularity", "decayed", "personal", "knn", "ease", "markov"],
         default="knn",
-        help="item-kNN, own frequency, or popularity (%(default)s)",
+        help="what is popular, has been so lately, or is had by the user most often; item-kNN, "
+        "EASE or a Markov chain (%(default)s)",
     )
     recommend.add_argument(
         "--half-life",
         type=_duration,
         metavar="AGE",
-        help="at which an event counts half: 30D, or a number if times are numbers (no ageing)",
+        help="at which an event counts half: 30D, or a number if times are numbers (no ageing; "
+        "with decayed the best of three)",
     )
     recommend.add_argument(
         "--exclude-seen", action="store_true", help="leave out what a user has chosen before"
+    )
+    recommend.add_argument(
+        "--evaluate", action="store_true", help="measure the model on the last fifth of the time"
     )
     _add_out(recommend)
 
