@@ -11,6 +11,7 @@ _ROOM_OF = {
     "FourierFeatures": "features",
     "LagFeatures": "features",
     "PanelTimeSeriesSplit": "model_selection",
+    "PatchTransformerRegressor": "neural",
     "SequenceRecommender": "recommendation",
     "WindowFeatures": "features",
     "WindowForecaster": "forecasting",

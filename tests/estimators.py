@@ -4,6 +4,7 @@ A new estimator is added here and nowhere else. Estimators that read keys are bu
 array without a calendar: ``time=0, freq=None``.
 """
 
+import torch
 from sklearn.linear_model import Ridge
 from sklearn.tree import DecisionTreeRegressor
 
@@ -19,6 +20,7 @@ from sklearn_tsrec.features import (
     WindowStatistics,
 )
 from sklearn_tsrec.forecasting import WindowForecaster
+from sklearn_tsrec.neural import PatchTransformerRegressor
 from sklearn_tsrec.preprocessing import OutlierClipper, SeriesImputer, SeriesScaler
 from sklearn_tsrec.recommendation import (
     ALSClassifier,
@@ -31,6 +33,21 @@ from sklearn_tsrec.recommendation import (
     SequenceRecommender,
 )
 
+torch.set_num_threads(1)  # nets this small only wait for each other
+
+SMALL_NET = {
+    "module__sizes": {
+        "context": 8,
+        "patch": 4,
+        "block": 4,
+        "width": 8,
+        "depth": 1,
+        "heads": 1,
+        "feedforward": 8,
+    },
+    "iterator_train__n_batches": 2,
+}
+
 ESTIMATORS = [
     CausalFeatureSelector(),
     CausalGraph(),
@@ -42,6 +59,8 @@ ESTIMATORS = [
     MarkovClassifier(order=2),
     LagFeatures(time=0, freq=None),
     LagFeatures([1, 2], target=True, time=0, freq=None),
+    PatchTransformerRegressor(None),
+    PatchTransformerRegressor(None, finetune="lora", max_epochs=2, net_params=SMALL_NET),
     PersonalFrequencyClassifier(),
     ForecastRanker(WindowForecaster(Ridge(), window=2, time=0, freq=None)),
     ReRanker(SequenceRecommender(time=0)),

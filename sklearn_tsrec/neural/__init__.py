@@ -16,12 +16,14 @@ from sklearn_tsrec.neural.model import PatchTransformer, quantile_loss
 from sklearn_tsrec.neural.pretrain import pretrain
 from sklearn_tsrec.neural.recipe import PretrainRecipe
 from sklearn_tsrec.neural.windows import BatchedWindowDataset
+from sklearn_tsrec.neural.regressor import PatchTransformerRegressor
 
 __all__ = [
     "BatchedWindowDataset",
     "PatchTransformer",
     "PatchTransformerConfig",
     "PretrainRecipe",
+    "PatchTransformerRegressor",
     "load_card",
     "load_checkpoint",
     "pretrain",

@@ -1,0 +1,213 @@
+"""Training of the patch transformer, and learning on from new windows without forgetting."""
+
+import numpy as np
+import torch
+from sklearn.base import _fit_context
+from sklearn.utils import check_random_state
+from skorch.helper import predefined_split
+
+from sklearn_tsrec.neural._augment import AUGMENTATIONS, Augment
+from sklearn_tsrec.neural._nets import (
+    Batches,
+    Pull,
+    QuantileCriterion,
+    Skewness,
+    TuningNet,
+    WindowSet,
+    training_callbacks,
+)
+from sklearn_tsrec.neural._windows_in_time import split_rows
+
+_BATCHES_PER_EPOCH = 20
+_FISHER_ROWS = 64
+
+
+class ContinualMixin:
+    """Mixin of :class:`PatchTransformerRegressor`: what learns, once or again and again."""
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y):
+        """Learn on from new windows.
+
+        With ``n_replay`` the new windows are learned along with a fair sample of all earlier ones,
+        and with ``consolidation`` weights that mattered stay near where they were; with neither,
+        what was learned before is slowly forgotten.
+
+        Parameters
+        ----------
+        X : array of shape (n, L)
+            New windows.
+        y : array of shape (n,) or (n, H)
+            The values after each window.
+
+        Returns
+        -------
+        self
+            The first call is ``fit``.
+        """
+        if not hasattr(self, "module_"):
+            return self.fit(X, y)
+        windows, targets = self._read_training(X, y, reset=False)
+        if targets.shape[1] != self.horizon_:
+            raise ValueError(
+                f"y has {targets.shape[1]} columns, but the regressor learns {self.horizon_} steps."
+            )
+        if self.finetune != "none":
+            self._learn(X, windows, targets, check_random_state(self.random_state))
+        return self
+
+    def _forget(self):
+        """Begin without memory of earlier windows."""
+        self._origin = self._weights() if self.anchor else None
+        self._memory, self._n_met, self._fisher = None, 0, None
+
+    def _learn(self, X, windows, targets, rng):
+        """Fine-tune the net on windows and targets, and keep its best epoch."""
+        seed = rng.randint(np.iinfo(np.int32).max)
+        train, valid = split_rows(
+            X,
+            windows,
+            targets,
+            validation_fraction=self.validation_fraction,
+            n_recent=self.n_recent,
+        )
+        # A window without any value teaches nothing.
+        train, valid = (rows[~np.isnan(windows[rows]).all(axis=1)] for rows in (train, valid))
+        if not len(train):
+            train, valid = np.flatnonzero(~np.isnan(windows).all(axis=1)), valid[:0]
+        new = windows[train], targets[train]
+        held = windows[valid], targets[valid]
+        weight = np.ones(len(train))
+        if self._memory is not None and len(self._memory[0]):
+            old_windows, old_targets = self._memory
+            weight = np.concatenate(
+                [weight / len(train), np.full(len(old_windows), 1 / len(old_windows))]
+            )
+            new = np.concatenate([new[0], old_windows]), np.concatenate([new[1], old_targets])
+            if len(valid):
+                # The old windows weigh as much as the new when epochs are compared, too.
+                some = np.linspace(0, len(old_windows) - 1, len(valid)).astype(np.int64)
+                held = (
+                    np.concatenate([held[0], old_windows[some]]),
+                    np.concatenate([held[1], old_targets[some]]),
+                )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self._train(self._window_set(*new, weight), held)
+            if self.consolidation:
+                self._measure_fisher(self._window_set(windows[train], targets[train]))
+        if self.n_replay:
+            self._remember(windows[train], targets[train], np.random.RandomState(seed))
+
+    def _window_set(self, windows, targets, weight=None):
+        """Return windows in the form in which the net learns from them."""
+        config = self.module_.net.config
+        context = self._context(windows)
+        context = torch.nn.functional.pad(
+            context, (-context.shape[1] % config.patch, 0), value=torch.nan
+        )
+        targets = torch.from_numpy(targets[:, : config.block].copy())
+        period = torch.full((len(context),), self.period_)
+        weight = None if weight is None else torch.from_numpy(weight)
+        return WindowSet(context, period, targets, config.patch, weight)
+
+    def _train(self, train, held):
+        """Compose the skorch net and let it train the module."""
+        params = {
+            name: value
+            for name, value in (self.net_params or {}).items()
+            if not name.startswith("module__")
+        }
+        n_batches = params.pop("iterator_train__n_batches", _BATCHES_PER_EPOCH)
+        n_steps = self.max_epochs * n_batches
+        names = [self.augment] if isinstance(self.augment, str) else list(self.augment or ())
+        unknown = [name for name in names if name not in AUGMENTATIONS]
+        if unknown:
+            raise ValueError(
+                f"augment has {unknown}, but the augmentations are {list(AUGMENTATIONS)}."
+            )
+        split = predefined_split(self._window_set(*held)) if len(held[0]) else None
+        callbacks = training_callbacks(
+            n_steps,
+            self.patience,
+            adalora=self.finetune == "adalora",
+            verbose=self.verbose,
+            more=params.pop("callbacks", None),
+        )
+        self.net_ = TuningNet(
+            **{
+                "module": self.module_,
+                "criterion": QuantileCriterion,
+                "criterion__levels": self.module_.net.levels,
+                "optimizer": torch.optim.AdamW,
+                "optimizer__weight_decay": self.weight_decay,
+                "lr": self._rate(),
+                "max_epochs": self.max_epochs,
+                "batch_size": self.batch_size,
+                "iterator_train": Batches,
+                "iterator_train__n_batches": n_batches,
+                "iterator_train__augment": Augment(names) if names else None,
+                "iterator_valid": Batches,
+                "train_split": split,
+                "callbacks": callbacks,
+                "penalties": self._penalties(),
+                "adversarial": self.adversarial,
+                "device": str(next(self.module_.parameters()).device),
+                "verbose": 0,
+            }
+            | params
+        )
+        self.net_.fit(train)
+        self.net_.set_params(train_split=None, penalties=())  # data and copies of weights
+        self.module_ = self.net_.module_.eval()
+        best = dict(self.net_.callbacks_)["best"]
+        self.best_epoch_, self.validation_losses_ = best.best_, best.losses_
+
+    def _penalties(self):
+        """Return what is added to the training loss."""
+        penalties = [Skewness()] if self.finetune == "adalora" else []
+        if self._origin is not None:
+            penalties.append(Pull(self._origin, 2 * self.anchor))
+        if self.consolidation and self._fisher is not None:
+            strength = {name: self.consolidation * f for name, f in self._fisher.items()}
+            penalties.append(Pull(self._weights(), strength))
+        return penalties
+
+    def _weights(self):
+        """Return a copy of the weights that learn."""
+        return {name: w.detach().clone() for name, w in self.module_.learning.items()}
+
+    def _measure_fisher(self, windows):
+        """Add the squared gradients of single windows to those of earlier calls."""
+        module = self.module_
+        n = min(_FISHER_ROWS, len(windows))
+        total = {name: torch.zeros_like(w) for name, w in module.learning.items()}
+        for row in torch.randperm(len(windows))[:n]:
+            inputs, target = windows[row[None]]
+            module.zero_grad()
+            output = self.net_.infer(inputs)
+            self.net_.get_loss(output, target).backward()
+            for name, weight in module.learning.items():
+                total[name] += weight.grad.square() / n
+        module.zero_grad()
+        self._fisher = {
+            name: square + (0 if self._fisher is None else self._fisher[name].to(square))
+            for name, square in total.items()
+        }
+
+    def _remember(self, windows, targets, rng):
+        """Keep a fair sample of all windows met (reservoir sampling, Vitter 1985)."""
+        if self._memory is None:
+            self._memory = windows[:0], targets[:0]
+        kept_windows, kept_targets = (list(part) for part in self._memory)
+        for window, target in zip(windows, targets):
+            self._n_met += 1
+            place = len(kept_windows)
+            if place == self.n_replay:
+                place = rng.randint(self._n_met)
+            if place < len(kept_windows):
+                kept_windows[place], kept_targets[place] = window, target
+            elif place < self.n_replay:
+                kept_windows.append(window)
+                kept_targets.append(target)
+        self._memory = np.array(kept_windows), np.array(kept_targets)

@@ -1,0 +1,347 @@
+import os
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from sklearn_tsrec import PatchTransformerRegressor, WindowForecaster
+from sklearn_tsrec.datasets import make_panel
+from sklearn_tsrec.model_selection import PanelTimeSeriesSplit
+from sklearn_tsrec.neural import save_checkpoint
+from sklearn_tsrec.neural._period import find_period
+from sklearn_tsrec.neural._windows_in_time import split_rows
+
+SIZES = {
+    "context": 64,
+    "patch": 4,
+    "block": 8,
+    "width": 16,
+    "depth": 2,
+    "heads": 2,
+    "feedforward": 24,
+}
+TUNED = ["head", "last", "lora", "adalora", "adapter", "prefix", "full"]
+
+
+def series(n=4, length=70, seed=0, slope=1.0):
+    """Seasonal series with a trend, which a seasonal naive forecast misses."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(length)
+    phase = rng.integers(0, 12, (n, 1))
+    return 50 + slope * t + 8 * np.sin(2 * np.pi * (t + phase) / 12) + rng.normal(0, 1, (n, length))
+
+
+def windows(values, length=36, horizon=6):
+    cut = np.lib.stride_tricks.sliding_window_view(values, length + horizon, axis=1)
+    cut = cut.reshape(-1, length + horizon)
+    return cut[:, :length], cut[:, length:]
+
+
+@pytest.fixture
+def path(net, tmp_path):
+    return save_checkpoint(net, tmp_path)
+
+
+def small(checkpoint=None, **params):
+    params = {
+        "random_state": 0,
+        "max_epochs": 2,
+        "lr": 1e-2,
+        "net_params": {"module__sizes": SIZES, "iterator_train__n_batches": 10},
+    } | params
+    return PatchTransformerRegressor(checkpoint, **params)
+
+
+def error(regressor, X, y):
+    return np.abs(regressor.predict(X) - y).mean()
+
+
+def test_without_training_it_forecasts_what_the_checkpoint_does(net, path):
+    X, y = windows(series())
+    regressor = PatchTransformerRegressor(path).fit(X, y)
+    period = torch.full((len(X),), 12)
+    net.half()
+    expected = net.float().forecast(torch.from_numpy(X.copy()), period, 6)
+    np.testing.assert_allclose(regressor.predict(X), expected[..., 4], rtol=1e-6)
+    assert regressor.period_ == 12
+    assert regressor.n_trainable_ == 0
+    assert regressor.net_ is None
+
+
+def test_what_it_learns_from_does_not_matter_without_training(path):
+    X, y = windows(series())
+    one = PatchTransformerRegressor(path, period=12).fit(X[:5], y[:5])
+    other = PatchTransformerRegressor(path, period=12).fit(X[5:], -y[5:])
+    np.testing.assert_array_equal(one.predict(X), other.predict(X))
+
+
+@pytest.mark.parametrize("finetune", TUNED)
+def test_every_way_learns_the_trend(finetune):
+    X, y = windows(series())
+    start = small().fit(X, y)
+    tuned = small(finetune=finetune).fit(X, y)
+    assert error(tuned, X, y) < 0.9 * error(start, X, y)
+    assert tuned.best_epoch_ > 0
+    assert tuned.validation_losses_[tuned.best_epoch_] == min(tuned.validation_losses_)
+    assert tuned.n_trainable_ <= tuned.n_parameters_
+
+
+@pytest.mark.parametrize("finetune", TUNED)
+def test_the_start_is_kept_where_training_harms(finetune, path):
+    X, y = windows(series())
+    start = PatchTransformerRegressor(path).fit(X, y)
+    tuned = PatchTransformerRegressor(
+        path, finetune=finetune, lr=5.0, max_epochs=2, random_state=0
+    ).fit(X, y)
+    assert tuned.best_epoch_ == 0
+    np.testing.assert_allclose(tuned.predict(X), start.predict(X), rtol=1e-6)
+
+
+def test_without_validation_the_last_epoch_is_kept():
+    X, y = windows(series())
+    tuned = small(finetune="head", validation_fraction=0.0, max_epochs=2).fit(X, y)
+    assert tuned.best_epoch_ == 2
+    assert tuned.validation_losses_ == []
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"dropout": 0.2},
+        {"weight_decay": 0.5},
+        {"anchor": 1.0},
+        {"adversarial": 0.1},
+        {"augment": "jitter"},
+        {"augment": "scale"},
+        {"augment": ["warp", "mixup"]},
+    ],
+)
+def test_regularisers_change_what_is_learned_and_it_still_learns(params):
+    X, y = windows(series())
+    X = X.copy()
+    X[::3, 5:9] = np.nan
+    start = error(small().fit(X, y), X, y)
+    plain = small(finetune="full").fit(X, y)
+    other = small(finetune="full", **params).fit(X, y)
+    assert not np.allclose(plain.predict(X), other.predict(X))
+    assert error(other, X, y) < 0.95 * start
+
+
+def test_a_strong_anchor_holds_the_weights():
+    X, y = windows(series())
+    start = small().fit(X, y).module_.net.head.skip.weight
+    moved = [
+        (
+            small(finetune="full", anchor=a, validation_fraction=0)
+            .fit(X, y)
+            .module_.net.head.skip.weight
+            - start
+        )
+        .norm()
+        .item()
+        for a in (0.0, 100.0)
+    ]
+    assert moved[1] < 0.5 * moved[0]
+
+
+def test_same_seed_same_result_and_no_touch_of_global_randomness():
+    X, y = windows(series())
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    one = small(finetune="lora", dropout=0.1).fit(X, y)
+    torch.testing.assert_close(torch.rand(3), expected)
+    two = small(finetune="lora", dropout=0.1).fit(X, y)
+    np.testing.assert_array_equal(one.predict(X), two.predict(X))
+    three = small(finetune="lora", dropout=0.1, random_state=1).fit(X, y)
+    assert not np.array_equal(one.predict(X), three.predict(X))
+
+
+def test_it_is_pickled_to_another_process(tmp_path):
+    X, y = windows(series())
+    regressor = small(finetune="adalora").fit(X, y)
+    np.save(tmp_path / "X.npy", X[:4])
+    (tmp_path / "r.pkl").write_bytes(pickle.dumps(regressor))
+    code = (
+        "import pickle, sys, numpy as np; folder = sys.argv[1]; "
+        "r = pickle.load(open(folder + '/r.pkl', 'rb')); "
+        "np.save(folder + '/p.npy', r.predict(np.load(folder + '/X.npy')))"
+    )
+    environment = os.environ | {"PYTHONPATH": os.getcwd()}
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, env=environment)
+    np.testing.assert_allclose(np.load(tmp_path / "p.npy"), regressor.predict(X[:4]), rtol=1e-6)
+
+
+def test_quantiles_ascend_and_go_on_beyond_the_levels(path):
+    X, y = windows(series())
+    regressor = PatchTransformerRegressor(path).fit(X, y)
+    levels = [0.01, 0.1, 0.25, 0.5, 0.9, 0.99]
+    quantiles = regressor.predict_quantiles(X, levels)
+    assert quantiles.shape == (len(X), 6, 6)
+    assert (np.diff(quantiles) >= 0).all()
+    np.testing.assert_allclose(quantiles[..., 3], regressor.predict(X))
+    own = regressor._forecast(X)
+    np.testing.assert_allclose(quantiles[..., [1, 4]], own[..., [0, 8]])
+    upper, median = quantiles[..., 4], quantiles[..., 3]
+    np.testing.assert_allclose(
+        quantiles[..., 5] - median, (upper - median) * 2.3263479 / 1.2815516, rtol=1e-6
+    )
+    with pytest.raises(ValueError, match="must be levels between 0 and 1"):
+        regressor.predict_quantiles(X, [0.0, 0.5])
+
+
+def test_one_step_has_one_column():
+    X, y = windows(series(), horizon=1)
+    regressor = small().fit(X, y[:, 0])
+    assert regressor.predict(X).shape == (len(X),)
+    assert regressor.predict_quantiles(X, [0.1, 0.9]).shape == (len(X), 2)
+    np.testing.assert_allclose(regressor.predict(X), X[:, -12], rtol=1e-5)
+
+
+def test_holes_are_read_over_and_an_empty_window_has_the_mean():
+    X, y = windows(series())
+    X = X.copy()
+    X[0, -12:-6] = np.nan  # the seasonal naive forecast is that of the season before
+    X[1] = np.nan
+    regressor = small().fit(X, y)
+    found = regressor.predict(X[:2])
+    np.testing.assert_allclose(found[0], X[0, -24:-18], rtol=1e-5)
+    np.testing.assert_allclose(found[1], y.mean(axis=0))
+
+
+def test_windows_that_are_constant_or_shorter_than_a_patch_have_forecasts():
+    X = np.array([[5.0, 5.0], [7.0, 7.0], [2.0, 2.0]])
+    regressor = small(finetune="head").fit(X, X)
+    np.testing.assert_allclose(regressor.predict(X), X, atol=0.05)
+
+
+def test_zero_shot_forecasts_any_horizon(path):
+    X, y = windows(series())
+    regressor = PatchTransformerRegressor(path, horizon=20).fit(X, y[:, 0])
+    assert regressor.predict(X).shape == (len(X), 20)
+
+
+def test_long_horizons_learn_their_first_block():
+    X, y = windows(series(), horizon=12)
+    tuned = small(finetune="full").fit(X, y)
+    assert error(tuned, X, y) < error(small().fit(X, y), X, y)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"checkpoint": "tsrec-giant"}, "neither a checkpoint of the package"),
+        ({"device": "cuda:7"}, "device='cuda:7' is not there"),
+        ({"device": "abacus"}, "device='abacus' is not there"),
+        ({"horizon": 7, "finetune": "head"}, "horizon=7 is not the number of columns of y, 6"),
+        ({"augment": ["blur"], "finetune": "head"}, r"augment has \['blur'\]"),
+        ({"finetune": "some"}, "The 'finetune' parameter"),
+    ],
+)
+def test_bad_parameters_are_refused(params, message):
+    X, y = windows(series())
+    with pytest.raises(ValueError, match=message):
+        small(**{"checkpoint": None, "max_epochs": 1} | params).fit(X, y)
+
+
+def test_bad_windows_are_refused():
+    X, y = windows(series())
+    with pytest.raises(ValueError, match="all windows are NaN"):
+        small().fit(np.full_like(X, np.nan), y)
+    with pytest.raises(ValueError, match="infinity"):
+        small().fit(np.where(X.mean() < X, np.inf, X), y)
+    with pytest.raises(ValueError, match="NaN"):
+        small().fit(X, np.where(y > y.mean(), np.nan, y))
+    with pytest.raises(ValueError, match="features"):
+        small().fit(X, y).predict(X[:, 1:])
+
+
+def test_a_grid_search_tunes_it_in_a_forecaster_and_in_a_pipeline():
+    X, y = make_panel(3, 60, period=12, effects=(), random_state=0)
+    inner = small(max_epochs=1)
+    search = GridSearchCV(
+        WindowForecaster(inner, window=24, horizon=6),
+        {
+            "estimator__finetune": ["none", "lora"],
+            "estimator__lr": [1e-3],
+            "estimator__net_params": [{"module__sizes": SIZES, "module__rank": 2}],
+        },
+        cv=PanelTimeSeriesSplit(2, horizon=6),
+        error_score="raise",
+    ).fit(X, y)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    pipe = make_pipeline(FunctionTransformer(), clone(inner))
+    rows, targets = windows(series(3))
+    search = GridSearchCV(
+        pipe, {"patchtransformerregressor__finetune": ["none", "head"]}, cv=2, error_score="raise"
+    ).fit(rows, targets)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+def test_a_forecaster_gives_the_forecasts_and_quantiles_of_its_windows():
+    values = series(3)
+    index = pd.MultiIndex.from_product([list("abc"), pd.date_range("2020", periods=70, freq="D")])
+    X = pd.DataFrame(index=index)
+    forecaster = WindowForecaster(small(), window=36, horizon=6).fit(X, values.ravel())
+    ahead = pd.MultiIndex.from_product(
+        [list("abc"), pd.date_range("2020", periods=76, freq="D")[70:]]
+    )
+    ahead = pd.DataFrame(index=ahead)
+    expected = values[:, -12:-6].ravel()  # period 12, found in the windows
+    np.testing.assert_allclose(forecaster.predict(ahead), expected, rtol=1e-5)
+    interval = forecaster.predict_interval(ahead, coverage=0.8)
+    assert ((interval[:, 0] < expected) & (expected < interval[:, 1])).all()
+
+
+@pytest.mark.parametrize("period", [4, 7, 12, 24])
+def test_the_period_is_found(period):
+    rng = np.random.default_rng(0)
+    t = np.arange(7 * period)
+    shape = rng.normal(size=period)
+    rows = shape[(t + rng.integers(0, period, (20, 1))) % period]
+    rows = rows + rng.normal(0, 0.2, rows.shape) + rng.normal(size=(20, 1)) * t / 10
+    rows[::3, : period // 2] = np.nan
+    assert find_period(rows) == period
+    assert find_period(rng.normal(size=rows.shape).cumsum(axis=1)) == 1
+    assert find_period(rows[:, :3]) == 1
+
+
+def test_the_latest_windows_of_each_series_are_held_out():
+    X, y = windows(series(3, 60), 24, 4)  # 33 windows of each series
+    train, valid = split_rows(X, X, y, validation_fraction=0.25, n_recent=20)
+    np.testing.assert_array_equal(
+        valid, np.concatenate([np.arange(28, 33) + 33 * s for s in range(3)])
+    )
+    # Targets of 4 steps that end before the first one held out, of the last 20 windows.
+    np.testing.assert_array_equal(
+        train, np.concatenate([np.arange(13, 25) + 33 * s for s in range(3)])
+    )
+
+
+def test_an_index_tells_the_series_of_windows_in_any_order():
+    X, y = windows(series(3, 60), 24, 4)
+    index = pd.MultiIndex.from_product([range(3), range(33)])
+    shuffled = np.random.default_rng(0).permutation(len(X))
+    frame = pd.DataFrame(X, index=index).iloc[shuffled]
+    train, valid = split_rows(
+        frame, X[shuffled], y[shuffled], validation_fraction=0.25, n_recent=20
+    )
+    expected = split_rows(X, X, y, validation_fraction=0.25, n_recent=20)
+    np.testing.assert_array_equal(np.sort(shuffled[train]), expected[0])
+    np.testing.assert_array_equal(np.sort(shuffled[valid]), expected[1])
+
+
+def test_rows_that_stand_for_themselves_are_in_time_order():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 5)), rng.normal(size=(40, 3))
+    train, valid = split_rows(X, X, y, validation_fraction=0.25, n_recent="auto")
+    np.testing.assert_array_equal(train, np.arange(30))
+    np.testing.assert_array_equal(valid, np.arange(30, 40))
