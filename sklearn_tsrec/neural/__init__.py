@@ -15,15 +15,15 @@ from sklearn_tsrec.neural.config import PatchTransformerConfig
 from sklearn_tsrec.neural.model import PatchTransformer, quantile_loss
 from sklearn_tsrec.neural.pretrain import pretrain
 from sklearn_tsrec.neural.recipe import PretrainRecipe
-from sklearn_tsrec.neural.windows import BatchedWindowDataset
 from sklearn_tsrec.neural.regressor import PatchTransformerRegressor
+from sklearn_tsrec.neural.windows import BatchedWindowDataset
 
 __all__ = [
     "BatchedWindowDataset",
     "PatchTransformer",
     "PatchTransformerConfig",
-    "PretrainRecipe",
     "PatchTransformerRegressor",
+    "PretrainRecipe",
     "load_card",
     "load_checkpoint",
     "pretrain",
