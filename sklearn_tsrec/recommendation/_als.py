@@ -125,7 +125,7 @@ class ALSClassifier(DecisionMixin, WindowClassifier, BaseEstimator):
         """
         return self._learn(X, y, fresh=True)
 
-    def _count(self, X, codes, weight, old, fresh):
+    def _count(self, X, gaps, codes, weight, old, fresh):
         """Factorise rows and items."""
         shape = len(codes), len(self.classes_)
         after = sparse.csr_array((np.ones(len(codes)), (np.arange(len(codes)), codes)), shape=shape)
@@ -144,7 +144,7 @@ class ALSClassifier(DecisionMixin, WindowClassifier, BaseEstimator):
             model.fit(sparse.csr_matrix(rows, dtype=np.float32), show_progress=bool(self.verbose))
         self.item_factors_ = np.asarray(model.item_factors, dtype=np.float64)
 
-    def _score(self, X):
+    def _score(self, X, gaps=None):
         """Return the score of each item after each row."""
         window = self._memberships(X, self.classes_, self.decay, once=True)
         gram = self.item_factors_.T @ self.item_factors_

@@ -103,7 +103,7 @@ class EASEClassifier(PartialFitMixin, DecisionMixin, WindowClassifier, BaseEstim
         self.target = target
         self.decay = decay
 
-    def _count(self, X, codes, weight, old, fresh):
+    def _count(self, X, gaps, codes, weight, old, fresh):
         """Add up which items are together."""
         numbers = self.classes_.dtype.kind in "biuf"
         items = self._items_in(X)
@@ -155,7 +155,7 @@ class EASEClassifier(PartialFitMixin, DecisionMixin, WindowClassifier, BaseEstim
             weights = (self._sums[1][:, self._class_place].T @ inverse).T
         self.weights_ = np.ascontiguousarray(weights[: len(self.items_)])
 
-    def _score(self, X):
+    def _score(self, X, gaps=None):
         """Return the score of each item after each row."""
         window = self._memberships(X, self.items_, self.decay, once=True)
         scores = sum_rows(window, self.weights_)

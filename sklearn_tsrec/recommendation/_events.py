@@ -6,8 +6,10 @@ from numba import njit
 from sklearn_tsrec._history import History
 
 
-def remember_events(keys, items, seed):
-    """Sort the items of events by series and time, those of one moment in a pseudo-random order.
+def remember_events(keys, items, times, seed):
+    """Sort the events by series and time, those of one moment in a pseudo-random order.
+
+    The columns of the history are a random number, the item and the time of each event.
 
     Events at one time have no order of their own. The order of the rows may be that of the truth,
     and that of the labels favours some items, so a hash of series, time, item and seed decides.
@@ -15,7 +17,7 @@ def remember_events(keys, items, seed):
     tie = np.full(len(items), np.uint64(seed))
     for part in (keys.codes, keys.ticks, items):
         tie = _scramble(tie ^ part.astype(np.int64).view(np.uint64))
-    return History.build(keys, np.column_stack([tie >> np.uint64(11), items]).astype(np.float64))
+    return History.build(keys, np.column_stack([tie >> np.uint64(11), items, times]))
 
 
 def _scramble(bits):
@@ -60,15 +62,17 @@ def _ends_before(ticks, first, end, moments):
     return out
 
 
-def event_windows(history, first, end, width):
+def event_windows(history, first, end, width, column=1):
     """Return the last ``width`` items of each span, the oldest first, NaN in front of the first.
+
+    ``column=2`` are their times.
 
     Returns
     -------
     float array of shape (len(first), width)
     """
     place = end[:, np.newaxis] + np.arange(-width, 0)
-    windows = history.values[:, 1][np.maximum(place, 0)]
+    windows = history.values[:, column][np.maximum(place, 0)]
     windows[place < first[:, np.newaxis]] = np.nan
     return windows
 

@@ -99,7 +99,7 @@ class ItemKNNClassifier(PartialFitMixin, ProbabilityMixin, WindowClassifier, Bas
         self.self_similarity = self_similarity
         self.smoothing = smoothing
 
-    def _count(self, X, codes, weight, old, fresh):
+    def _count(self, X, gaps, codes, weight, old, fresh):
         """Add up how often which item is in a window before which."""
         items = self._items_in(X) if fresh else np.union1d(self.items_, self._items_in(X))
         # An item that fills two places of a window is in it once, at its latest place.
@@ -138,7 +138,7 @@ class ItemKNNClassifier(PartialFitMixin, ProbabilityMixin, WindowClassifier, Bas
         self.similarity_ = sparse.csr_array((similarity, (j, i)), shape=together.shape)
         self._similarity = fast_form(self.similarity_)
 
-    def _score(self, X):
+    def _score(self, X, gaps=None):
         """Return the probability of each item after each row."""
         weights = self._memberships(X, self.items_, self.decay, once=False)
         proba = sum_rows(weights, self._similarity)
@@ -147,7 +147,7 @@ class ItemKNNClassifier(PartialFitMixin, ProbabilityMixin, WindowClassifier, Bas
         proba += base[:, np.newaxis] * self.class_prior_
         return proba
 
-    def _sparse_score(self, X):
+    def _sparse_score(self, X, gaps=None):
         """Return the same as a sparse part and the weight of the popularity."""
         own = self._memberships(X, self.items_, self.decay, once=False) @ self.similarity_
         scale, base = self._shares(np.asarray(own.sum(axis=1)))

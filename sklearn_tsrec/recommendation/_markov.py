@@ -82,7 +82,7 @@ class MarkovClassifier(PartialFitMixin, ProbabilityMixin, WindowClassifier, Base
         self.order = order
         self.smoothing = smoothing
 
-    def _count(self, X, codes, weight, old, fresh):
+    def _count(self, X, gaps, codes, weight, old, fresh):
         """Add up what comes after which items and pairs."""
         contexts, transitions = [], []
         for length, recent in enumerate(self._memories(X), start=1):
@@ -120,7 +120,7 @@ class MarkovClassifier(PartialFitMixin, ProbabilityMixin, WindowClassifier, Base
             memories.append(recent)
         return memories
 
-    def _sparse_score(self, X):
+    def _sparse_score(self, X, gaps=None):
         """Return what the counts of each memory say, and the weight of the popularity."""
         own = sparse.csr_array((len(X), len(self.classes_)))
         base = np.ones(len(X))

@@ -14,21 +14,30 @@ def half_lives(recommender, X, ticks):
             half_life = frequency.steps(half_life, "half_life")
         return (ticks.max() - ticks) / half_life
     times, inverse = _read_clock(X, recommender.time)
-    if isinstance(half_life, str) != (times.kind == "datetime"):
-        raise ValueError(
-            f"half_life={show(half_life)} does not fit times that are {times.kind}s: give a "
-            "duration such as '30D' for datetimes, and a number in their unit for all others."
-        )
-    if isinstance(half_life, str):
-        half_life = parse_duration(half_life, "half_life")
+    half_life = read_length(half_life, times.kind, "half_life")
     return ((times.values.max() - times.values) / half_life)[inverse]
+
+
+def read_length(length, kind, name):
+    """Return a length of time, such as ``"30D"``, in the unit of the clock."""
+    if isinstance(length, str) != (kind == "datetime"):
+        raise ValueError(
+            f"{name}={show(length)} does not fit times that are {kind}s: give a duration such as "
+            "'30D' for datetimes, and a number in their unit for all others."
+        )
+    return parse_duration(length, name) if isinstance(length, str) else length
+
+
+def read_time(recommender, at):
+    """Return one time as :class:`Times`, read as training times were."""
+    kind = recommender._clock[0]
+    at = pd.Timestamp(at) if isinstance(at, str) and kind == "datetime" else at
+    return read_times(pd.Index([at]), "at").like(*recommender._clock, name="at")
 
 
 def read_moment(recommender, at):
     """Return one time as a tick."""
-    kind = recommender._clock[0]
-    at = pd.Timestamp(at) if isinstance(at, str) and kind == "datetime" else at
-    times = read_times(pd.Index([at]), "at").like(*recommender._clock, name="at")
+    times = read_time(recommender, at)
     if recommender.frequency_ is None:
         return times.sortable(recommender._whole_clock)[0]
     return recommender.frequency_.ticks(times, "at")[0]

@@ -3,31 +3,32 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, check_is_fitted, has_fit_parameter
 
 from sklearn_tsrec._keys import KeyedMixin
 from sklearn_tsrec.recommendation._events import (
-    event_spans,
-    event_windows,
     remember_events,
-    span_items,
-    top_k,
 )
 from sklearn_tsrec.recommendation._item_knn import ItemKNNClassifier
 from sklearn_tsrec.recommendation._items import check_items, sort_items
 from sklearn_tsrec.recommendation._lists import (
     candidate_columns,
     check_group_names,
-    check_k,
     list_table,
     listed_groups,
 )
-from sklearn_tsrec.recommendation._moments import half_lives, read_moment
-
-_CELLS = 1 << 20  # scores held at once; blocks that stay in the cache are the fastest
+from sklearn_tsrec.recommendation._moment_scores import MomentScores
+from sklearn_tsrec.recommendation._moments import half_lives, read_moment, read_time
+from sklearn_tsrec.recommendation._past import (
+    clock_numbers,
+    listed_moments,
+    moments_of,
+    read_past,
+    row_times,
+)
 
 
 def _gives_probabilities(recommender):
@@ -35,7 +36,9 @@ def _gives_probabilities(recommender):
     return recommender.estimator is None or hasattr(recommender.estimator, "predict_proba")
 
 
-class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+class SequenceRecommender(
+    MomentScores, KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseEstimator
+):
     """Recommend the next items of each series with any classifier on windows of items.
 
     A row is an event: a user at a time, with the item as target. The classifier is given, for each
@@ -48,6 +51,11 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
     :class:`~sklearn.preprocessing.OneHotEncoder` in front lends it to others. The classifier is
     asked only where the window has an item: a series that was never seen, or has no event before
     the moment, is given the popularity of the items (with a ``half_life``: of late).
+
+    With ``gaps`` or ``columns`` the classifier is given a DataFrame: the window in ``item__lag3``,
+    ``item__lag2``, ``item__lag1``, the age of each in ``gap__lag3``, …, and the context under its
+    own names, so that a :class:`~sklearn.compose.ColumnTransformer` can tell them apart. Our item
+    classifiers find their columns by these names and leave the others alone.
 
     Events of a series at one time have no order of their own: a pseudo-random one, drawn by
     ``random_state``, decides which come last in a window, so that neither the order of the rows
@@ -65,6 +73,12 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         Age at which an event weighs half as much in training as one at the latest training time:
         a duration such as ``"30D"``, or a number in the unit of numeric times, or in steps of
         ``freq``. None weighs all events alike.
+    gaps : bool, default=False
+        Whether the classifier is also told how old each item of the window is at the moment: in
+        days for datetimes, else in the unit of the times or in steps of ``freq``.
+    columns : str, int, list of these or None, default=None
+        Columns of X that are known of a moment beforehand, such as the hour or the store, to be
+        given to the classifier as they are.
     exclude_seen : bool, default=False
         Whether :meth:`recommend` leaves out what a series had before. Say False where repeats are
         right, as in groceries.
@@ -88,7 +102,7 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
     popularity_ : array of shape (n_items,)
         Share of each item in the training events, weighted as they are: what an empty history gets.
     n_features_in_ : int
-        Number of columns of X in ``fit``. Columns beside the keys are not used.
+        Number of columns of X in ``fit``. Those that no parameter names are not used.
 
     See Also
     --------
@@ -130,6 +144,8 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         ],
         "window": [Interval(Integral, 1, None, closed="left")],
         "half_life": [str, Interval(Real, 0, None, closed="neither"), None],
+        "gaps": ["boolean"],
+        "columns": [str, Integral, list, tuple, None],
         "exclude_seen": ["boolean"],
         "freq": [str, Interval(Real, 0, None, closed="neither"), None],
         "random_state": ["random_state"],
@@ -142,6 +158,8 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         *,
         window=50,
         half_life=None,
+        gaps=False,
+        columns=None,
         exclude_seen=False,
         group=None,
         time=None,
@@ -151,6 +169,8 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         self.estimator = estimator
         self.window = window
         self.half_life = half_life
+        self.gaps = gaps
+        self.columns = columns
         self.exclude_seen = exclude_seen
         self.group = group
         self.time = time
@@ -184,10 +204,10 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         check_group_names(self.group_names_)
         self.classes_, codes = sort_items(items)
         rng = check_random_state(self.random_state)
-        self.history_ = remember_events(keys, codes, rng.randint(np.iinfo(np.int32).max))
+        seed = rng.randint(np.iinfo(np.int32).max)
+        self.history_ = remember_events(keys, codes, row_times(self, X), seed)
         self._tie_order = rng.permutation(len(self.classes_))
-        spans = event_spans(self.history_, keys.codes, keys.ticks)
-        windows = event_windows(self.history_, *spans, self.window)
+        past = read_past(self, moments_of(self, X, keys))
         self.estimator_ = ItemKNNClassifier() if self.estimator is None else clone(self.estimator)
         weight = None
         if self.half_life is not None:
@@ -199,38 +219,11 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
             weight = 0.5 ** half_lives(self, X, keys.ticks)
         count = np.bincount(codes, weight)
         self.popularity_ = count / count.sum()
-        self.estimator_.fit(windows, codes, **({} if weight is None else {"sample_weight": weight}))
+        self.estimator_.fit(past, codes, **({} if weight is None else {"sample_weight": weight}))
         return self
 
     def _check_unique(self, keys, times, inverse):
         """Let moments repeat, also on a calendar: a basket has many items."""
-
-    def _score(self, first, end):
-        """Return a score of each item after the events of each span."""
-        scores = np.empty((len(first), len(self.classes_)))
-        known = end > first
-        scores[~known] = self.popularity_
-        if known.any():
-            windows = event_windows(self.history_, first[known], end[known], self.window)
-            if hasattr(self.estimator_, "predict_proba"):
-                scores[known] = self.estimator_.predict_proba(windows)
-            else:
-                given = self.estimator_.decision_function(windows)
-                scores[known] = np.column_stack([-given, given]) if given.ndim == 1 else given
-        return scores
-
-    def _blocks(self, first, end):
-        """Yield slices of spans whose scores fit into memory together, and these scores."""
-        size = max(_CELLS // len(self.classes_), 1)
-        for start in range(0, len(first), size):
-            rows = slice(start, start + size)
-            yield rows, self._score(first[rows], end[rows])
-
-    def _read_moments(self, X):
-        """Return the span of the training events before each row of a table."""
-        check_is_fitted(self)
-        keys = self._read_keys(self._check_table(X, reset=False))
-        return event_spans(self.history_, keys.codes, keys.ticks)
 
     def predict(self, X):
         """Return the best next item at each moment, given the training events before it.
@@ -246,9 +239,9 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
             Of items with equal scores the one first in ``classes_``. ``exclude_seen`` says nothing
             here.
         """
-        first, end = self._read_moments(X)
-        best = np.empty(len(first), dtype=np.int64)
-        for rows, scores in self._blocks(first, end):
+        moments = self._read_moments(X)
+        best = np.empty(len(moments), dtype=np.int64)
+        for rows, scores in self._blocks(moments):
             best[rows] = scores.argmax(axis=1)
         return self.classes_[best]
 
@@ -266,85 +259,11 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         array of shape (n_samples, n_items)
             With many items use :meth:`recommend`, which never holds all of it.
         """
-        first, end = self._read_moments(X)
-        proba = np.empty((len(first), len(self.classes_)))
-        for rows, scores in self._blocks(first, end):
+        moments = self._read_moments(X)
+        proba = np.empty((len(moments), len(self.classes_)))
+        for rows, scores in self._blocks(moments):
             proba[rows] = scores
         return proba
-
-    def score_items(self, X, items):
-        """Return the scores of given items at given moments.
-
-        Each moment sees only the training events of its series strictly before it. The classifier
-        stays what it is: for scores that could have been known at a moment, ``fit`` must have been
-        given no later event.
-
-        Parameters
-        ----------
-        X : DataFrame or array of shape (n_samples, n_columns)
-            Keyed moments.
-        items : int array of shape (n_samples, m)
-            Positions in ``classes_`` of the items to score at each moment; -1 for no item.
-
-        Returns
-        -------
-        float array of shape (n_samples, m)
-            Probabilities or, of a classifier without, the decision function. NaN for no item.
-        """
-        first, end = self._read_moments(X)
-        items = check_array(items, dtype=np.int64, input_name="items")
-        if len(items) != len(first):
-            raise ValueError(f"items has {len(items)} rows, but X has {len(first)}: give one each.")
-        if items.min() < -1 or items.max() >= len(self.classes_):
-            raise ValueError(
-                f"items holds positions from {items.min()} to {items.max()}, but they must be from "
-                f"-1 (no item) to {len(self.classes_) - 1}: positions in classes_."
-            )
-        chosen = np.empty(items.shape)
-        for rows, scores in self._blocks(first, end):
-            chosen[rows] = np.take_along_axis(scores, items[rows], axis=1)
-        chosen[items < 0] = np.nan
-        return chosen
-
-    def top_items(self, X, k=10, *, exclude_seen=None):
-        """Return the k best items at each moment and their scores, as arrays.
-
-        What :meth:`recommend` lists, for moments of one's own: each sees only the training events
-        of its series strictly before it.
-
-        Parameters
-        ----------
-        X : DataFrame or array of shape (n_samples, n_columns)
-            Keyed moments; a series may have several.
-        k : int, default=10
-            Length of the lists.
-        exclude_seen : bool or None, default=None
-            Whether to leave out what the series had before the moment; None does as the parameter
-            says.
-
-        Returns
-        -------
-        items : int array of shape (n_samples, min(k, n_items))
-            Positions in ``classes_``, the best first; -1 where no item is left.
-        scores : float array of shape (n_samples, min(k, n_items))
-            Their scores; NaN where no item is left.
-        """
-        first, end = self._read_moments(X)
-        return self._top(first, end, k, exclude_seen, self._tie_order[np.newaxis])
-
-    def _top(self, first, end, k, exclude_seen, columns):
-        """Return the best of the candidate columns (one row for all spans, or one each)."""
-        k = min(check_k(k), columns.shape[1])
-        exclude_seen = self.exclude_seen if exclude_seen is None else exclude_seen
-        best = np.empty((len(first), k), dtype=np.int64)
-        best_scores = np.empty((len(first), k))
-        for rows, scores in self._blocks(first, end):
-            if exclude_seen:
-                seen, span = span_items(self.history_, first[rows], end[rows])
-                scores[span, seen] = np.nan
-            own = columns[rows] if len(columns) > 1 else columns
-            best[rows], best_scores[rows] = top_k(scores, own, k)
-        return best, best_scores
 
     def recommend(self, X=None, k=10, *, exclude_seen=None, candidates=None, at=None):
         """Return the k best next items of each series, as a long table.
@@ -354,7 +273,7 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         X : table, list of labels or None, default=None
             Who to recommend to: the series in a keyed table, or their labels (tuples where several
             columns name a series). None is every series of the training table. A series is listed
-            once.
+            once. With ``columns``, a table: of several rows of a series the earliest counts.
         k : int, default=10
             Length of the lists. A series with fewer items to choose from is given a shorter list.
         exclude_seen : bool or None, default=None
@@ -364,8 +283,9 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
             and ``item``, as this method returns it, with the candidates of each series. A series
             without a row there is given no list. None is all of ``classes_``.
         at : time or None, default=None
-            Only training events before this time fill the windows; None uses all of them. The
-            classifier stays what it is.
+            Only training events before this time fill the windows, and their ages are counted up to
+            it; None uses all of them, and the latest training time. The classifier stays what it
+            is.
 
         Returns
         -------
@@ -384,10 +304,12 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         groups = listed_groups(self, X)
         columns = candidate_columns(self, candidates, groups)
         codes = self.groups_.get_indexer(groups)
-        ticks = None if at is None else np.full(len(codes), read_moment(self, at))
-        first, end = event_spans(self.history_, codes, ticks)
-        best, scores = self._top(first, end, k, exclude_seen, columns)
-        return list_table(self, groups, best, scores, end > first)
+        tick = time = None
+        if at is not None:
+            tick, time = read_moment(self, at), clock_numbers(self, read_time(self, at))[0]
+        moments = listed_moments(self, X, groups, codes, tick, time)
+        best, scores = self._top(moments, k, exclude_seen, columns)
+        return list_table(self, groups, best, scores, moments.end > moments.first)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

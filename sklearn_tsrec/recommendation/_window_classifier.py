@@ -6,11 +6,14 @@ from scipy import sparse
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils.validation import (
     _check_sample_weight,
+    check_array,
     check_is_fitted,
+    check_X_y,
     validate_data,
 )
 
 from sklearn_tsrec.recommendation._items import check_item_type
+from sklearn_tsrec.recommendation._past import split_past
 
 
 class WindowClassifier(ClassifierMixin):
@@ -43,8 +46,7 @@ class WindowClassifier(ClassifierMixin):
 
     def _learn(self, X, y, sample_weight=None, *, more=(), fresh):
         """Validate training rows, meet their items, count them and conclude."""
-        X, y = validate_data(self, X, y, reset=fresh, **self._checks)
-        self._check_weights_of_items(X)
+        X, gaps, y = self._validate(X, y, reset=fresh)
         check_item_type(y)
         weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         if not weight.any():
@@ -62,36 +64,43 @@ class WindowClassifier(ClassifierMixin):
         codes = np.searchsorted(self.classes_, y)
         self.class_count_ += np.bincount(codes, weight, minlength=len(classes))
         self.class_prior_ = self.class_count_ / self.class_count_.sum()
-        self._count(X, codes, weight, old, fresh)
+        self._count(X, gaps, codes, weight, old, fresh)
         self._finish()
         return self
 
-    def _count(self, X, codes, weight, old, fresh):
+    def _count(self, X, gaps, codes, weight, old, fresh):
         """Add up what rows say beyond how popular items are; ``old`` places the old classes."""
 
     def _finish(self):
         """Conclude from what was added up."""
 
-    @property
-    def _checks(self):
-        """Return how X is validated."""
+    def _validate(self, X, y=None, *, reset):
+        """Return validated windows (or sparse rows), gaps (None where there are none) and y."""
         accept = "csr" if self.__sklearn_tags__().input_tags.sparse else False
-        return {"accept_sparse": accept, "dtype": np.float64, "ensure_all_finite": "allow-nan"}
-
-    def _check_weights_of_items(self, X):
-        """Raise if a sparse row holds what is no weight."""
+        checks = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
+        blocks, gaps = split_past(X), None
+        if blocks is None:
+            data = (X,) if y is None else (X, y)
+            X = validate_data(self, *data, reset=reset, accept_sparse=accept, **checks)
+        else:
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            if blocks[1] is not None:
+                gaps = check_array(X[blocks[1]], **checks)
+            X = X[blocks[0]]
+            X = check_array(X, **checks) if y is None else check_X_y(X, y, **checks)
+        if y is not None:
+            X, y = X
         if sparse.issparse(X) and not (X.data >= 0).all():
             raise ValueError(
                 f"X is sparse and holds {X.data[~(X.data >= 0)][0]:g}: the weights of items must "
                 "be numbers of at least 0."
             )
+        return X, gaps, y
 
-    def _read_windows(self, X):
-        """Validate rows to score."""
+    def _read(self, X):
+        """Return the windows (or sparse rows) and gaps to score."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, **self._checks)
-        self._check_weights_of_items(X)
-        return X
+        return self._validate(X, reset=False)[:2]
 
     def predict(self, X):
         """Return the item that is expected next.
@@ -105,7 +114,7 @@ class WindowClassifier(ClassifierMixin):
         -------
         array of shape (n_samples,)
         """
-        best = self._score(self._read_windows(X)).argmax(axis=1)
+        best = self._score(*self._read(X)).argmax(axis=1)
         return self.classes_[best]
 
     def _positions(self, X, items):
@@ -165,9 +174,9 @@ class ProbabilityMixin:
     how much is left to popularity.
     """
 
-    def _score(self, X):
+    def _score(self, X, gaps=None):
         """Return the probability of each item after each row."""
-        own, base = self._sparse_score(X)
+        own, base = self._sparse_score(X, gaps)
         return own.toarray() + base[:, np.newaxis] * self.class_prior_
 
     def predict_proba(self, X):
@@ -182,7 +191,7 @@ class ProbabilityMixin:
         -------
         array of shape (n_samples, n_classes)
         """
-        return self._score(self._read_windows(X))
+        return self._score(*self._read(X))
 
 
 class DecisionMixin:
@@ -202,7 +211,7 @@ class DecisionMixin:
             With two classes, as scikit-learn has it, of shape (n_samples,): the second score less
             the first.
         """
-        scores = self._score(self._read_windows(X))
+        scores = self._score(*self._read(X))
         return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
 
 

@@ -180,7 +180,7 @@ def test_sparse_rows_weigh_items_without_an_order(model, kind):
         plain.set_params(decay=1.0)
     expected = plain.fit(windows, y)._score(windows)
     given_rows = kind(rows)
-    score = plain.fit(given_rows, y)._score(plain._read_windows(given_rows))
+    score = plain.fit(given_rows, y)._score(*plain._read(given_rows))
     np.testing.assert_allclose(score, expected, atol=1e-12)
     heavy = kind(np.array([[3.0, 1, 0, 0, 0, 0]]))
     if isinstance(model, PersonalFrequencyClassifier):

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.compose import make_column_transformer
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
@@ -115,6 +117,88 @@ def test_rows_of_predict_look_at_training_events_before_them():
     np.testing.assert_array_equal(model.estimator_.asked_, expected)
 
 
+DAYS = pd.Timestamp("2024-01-01") + pd.to_timedelta([0, 1, 4, 0, 2, 3], unit="D")
+
+
+@pytest.mark.parametrize(
+    ("clock", "freq", "scale"),
+    [(None, None, 1), (DAYS, None, 1), (DAYS, "D", 1), (DAYS.tz_localize("Asia/Tokyo"), None, 1),
+     (DAYS.to_period("D"), None, 1), ([d * 0.5 for d in (1, 2, 5, 1, 3, 4)], None, 0.5)],
+)  # fmt: skip
+def test_gaps_are_ages_at_the_moment(clock, freq, scale):
+    rows = [(u, d if clock is None else clock[i], j) for i, (u, d, j) in enumerate(SHOP)]
+    model = fitted(rows, Spy(), gaps=True, freq=freq)
+    X = model.estimator_.X_
+    lags = ["lag3", "lag2", "lag1"]
+    assert list(X.columns) == [f"item__{lag}" for lag in lags] + [f"gap__{lag}" for lag in lags]
+    np.testing.assert_array_equal(X.to_numpy()[2], [NAN, 2, 0, NAN, 4 * scale, 3 * scale])
+    model.recommend(["bob"], 1)  # at the latest training time
+    np.testing.assert_allclose(
+        model.estimator_.asked_.to_numpy(), [[NAN, 2, 0, NAN, 4 * scale, 2 * scale]]
+    )
+    model.recommend(["bob"], 1, at=rows[2][1])
+    np.testing.assert_allclose(model.estimator_.asked_["gap__lag1"], [2 * scale])
+    moment = pd.DataFrame({"user": ["ann"], "day": [rows[2][1]]})
+    model.predict(moment)
+    np.testing.assert_array_equal(model.estimator_.asked_.to_numpy(), X.to_numpy()[[2]])
+
+
+def test_context_columns_stand_beside_the_window():
+    X, y = log(SHOP)
+    X = X.assign(shop=list("xyxyxy"), hour=[9, 10, 11, 12, 13, 14], other=0)
+    model = SequenceRecommender(Spy(), window=2, columns=["hour", "shop"], group="user", time="day")
+    model.fit(X, y)
+    given_table = model.estimator_.X_
+    assert list(given_table.columns) == ["item__lag2", "item__lag1", "hour", "shop"]
+    assert given_table["shop"].tolist() == list("xyxyxy")
+    np.testing.assert_array_equal(given_table["hour"], X["hour"])
+    # Of several rows of a series the earliest is the moment of its list.
+    late = pd.DataFrame(
+        {"user": ["bob", "ann", "bob", "new"], "day": [9, 8, 7, 7], "shop": list("abcd"),
+         "hour": [1, 2, 3, 4], "other": 0}
+    )  # fmt: skip
+    table = model.recommend(late, 1)
+    assert table["user"].tolist() == ["bob", "ann", "new"]
+    assert model.estimator_.asked_["shop"].tolist() == ["c", "b"]
+    model.predict(late)
+    assert model.estimator_.asked_["hour"].tolist() == [1, 2, 3]
+    for listed in (None, ["ann"]):
+        with pytest.raises(ValueError, match="give recommend\\(\\) a table with the keys"):
+            model.recommend(listed, 1)
+    with pytest.raises(ValueError, match="unknown column 'minute'"):
+        SequenceRecommender(columns="minute", group="user", time="day").fit(X, y)
+    array = np.array([[0, 1, 5.0], [0, 2, 6], [0, 3, 7]])
+    model = SequenceRecommender(Spy(), window=1, columns=2, group=0, time=1).fit(array, [1, 2, 1])
+    assert model.estimator_.X_["x2"].tolist() == [5, 6, 7]
+
+
+def test_a_column_transformer_reads_windows_and_context():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"user": rng.integers(0, 20, 400), "day": rng.permutation(400)})
+    X["shop"] = rng.choice(["a", "b"], 400)
+    y = np.where(X["shop"] == "a", "apple", "bread")
+    encode = make_column_transformer(
+        (OneHotEncoder(handle_unknown="ignore"), ["shop", "item__lag1"]),
+        ("passthrough", ["gap__lag1"]),
+    )
+    classifier = make_pipeline(encode, SimpleImputer(), LogisticRegression(max_iter=1000))
+    model = SequenceRecommender(
+        classifier, window=1, gaps=True, columns="shop", group="user", time="day"
+    ).fit(X, y)
+    ask = pd.DataFrame({"user": [0, 1], "day": [500, 500], "shop": ["a", "b"]})
+    assert model.recommend(ask, 1)["item"].tolist() == ["apple", "bread"]
+    assert model.score(X, y) > 0.9
+
+
+@pytest.mark.parametrize("classifier", [ItemKNNClassifier(), PersonalFrequencyClassifier()])
+def test_item_classifiers_leave_context_alone(classifier):
+    X, y = log(SHOP)
+    plain = SequenceRecommender(classifier, group="user", time="day").fit(X, y)
+    X = X.assign(shop="x")
+    model = clone(plain).set_params(gaps=True, columns=["shop"]).fit(X, y)
+    np.testing.assert_array_equal(model.predict_proba(X), plain.predict_proba(X[["user", "day"]]))
+
+
 def test_order_in_a_basket_is_drawn_and_not_that_of_labels_or_rows():
     rows = [(user, 1, item) for user in range(200) for item in ("a", "b")]
     last = {}
@@ -194,7 +278,7 @@ def test_blocks_do_not_change_the_result(monkeypatch):
     X, y = as_panel(events, "user", "time", "item")
     model = SequenceRecommender(window=5, exclude_seen=True).fit(X, y)
     whole, proba, best = model.recommend(X, 5), model.predict_proba(X), model.predict(X)
-    monkeypatch.setattr("sklearn_tsrec.recommendation._sequence_recommender._CELLS", 40)
+    monkeypatch.setattr("sklearn_tsrec.recommendation._moment_scores._CELLS", 40)
     pd.testing.assert_frame_equal(model.recommend(X, 5), whole)
     np.testing.assert_array_equal(model.predict_proba(X), proba)
     np.testing.assert_array_equal(model.predict(X), best)
