@@ -74,22 +74,21 @@ class WindowClassifier(ClassifierMixin):
     def _finish(self):
         """Conclude from what was added up."""
 
-    def _validate(self, X, y=None, *, reset):
+    def _validate(self, X, y="no_validation", *, reset):
         """Return validated windows (or sparse rows), gaps (None where there are none) and y."""
         accept = "csr" if self.__sklearn_tags__().input_tags.sparse else False
         checks = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
+        score = isinstance(y, str)  # as in validate_data, where it means that there is no y
         blocks, gaps = split_past(X), None
         if blocks is None:
-            data = (X,) if y is None else (X, y)
-            X = validate_data(self, *data, reset=reset, accept_sparse=accept, **checks)
+            X = validate_data(self, X, y, reset=reset, accept_sparse=accept, **checks)
         else:
-            validate_data(self, X, reset=reset, skip_check_array=True)
+            validate_data(self, X, y, reset=reset, skip_check_array=True)
             if blocks[1] is not None:
                 gaps = check_array(X[blocks[1]], **checks)
             X = X[blocks[0]]
-            X = check_array(X, **checks) if y is None else check_X_y(X, y, **checks)
-        if y is not None:
-            X, y = X
+            X = check_array(X, **checks) if score else check_X_y(X, y, **checks)
+        X, y = (X, None) if score else X
         if sparse.issparse(X) and not (X.data >= 0).all():
             raise ValueError(
                 f"X is sparse and holds {X.data[~(X.data >= 0)][0]:g}: the weights of items must "
