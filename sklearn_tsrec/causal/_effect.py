@@ -8,7 +8,7 @@ from sklearn.utils import check_random_state, check_scalar
 from sklearn_tsrec._row_order import row_order
 from sklearn_tsrec._table import check_target
 from sklearn_tsrec.feature_selection._basis import centre
-from sklearn_tsrec.feature_selection._effects import linear_dml
+from sklearn_tsrec.feature_selection._effects import linear_dml, still
 from sklearn_tsrec.feature_selection._partialling_out import contiguous_folds, crossfit_effects
 from sklearn_tsrec.feature_selection._robust import score_covariance
 
@@ -175,13 +175,13 @@ def estimate_effect(
     if not T.std() > 1e-12 * max(abs(T.mean()), 1e-300):
         raise ValueError(f"treatment={treatment!r} is constant: it moves nothing.")
 
-    T, W, y = centre(T, series), centre(W, series), centre(y, series)
+    T, y, W, n_absorbed = still(T, y, W, series, nuisance)
     folds = contiguous_folds(series, _FOLDS, min(_PURGE, int(np.bincount(series).min()) // 6))
     (effect,), treated, target = linear_dml(T[:, None], y, W, folds, nuisance)
     effect = float(effect)
     treated = treated[:, 0]
     cov_type = "hac" if series[-1] + 1 < _FEW_SERIES else "cluster"
-    freedom = series[-1] if cov_type == "cluster" else len(y) - W.shape[1] - series[-1] - 2
+    freedom = series[-1] if cov_type == "cluster" else len(y) - W.shape[1] - 1 - n_absorbed
     error = _std_error(effect, treated, target, series, cov_type)
     width = float(stats.t.isf(alpha / 2, max(freedom, 1)))
 

@@ -9,7 +9,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, v
 
 from sklearn_tsrec._extras import require
 from sklearn_tsrec._row_order import row_order
-from sklearn_tsrec.feature_selection._basis import Basis, centre
+from sklearn_tsrec.feature_selection._basis import Basis, centre, slow_waves
 from sklearn_tsrec.feature_selection._driver_tests import driver_tests
 from sklearn_tsrec.feature_selection._partialling_out import benjamini_hochberg
 
@@ -120,16 +120,22 @@ class CausalGraph(BaseEstimator):
         cov_type = "hac" if series[-1] + 1 < _FEW_SERIES else "cluster"
         source = np.tile(np.arange(d), self.max_lag)
         lag = np.repeat(np.arange(1, self.max_lag + 1), d)
+        waves = slow_waves(series)
         parts = []
         for target in range(d):
             own = source == target
-            basis = Basis(lagged, series, ~own & self.nonlinear)
+            basis = Basis(lagged, series, waves, np.full(lagged.shape[1], self.nonlinear))
             groups = [np.flatnonzero(basis.source == j) for j in np.flatnonzero(~own)]
             controls = np.flatnonzero(own[basis.source])
             if not groups:
                 continue
             pvalues, strength, _ = driver_tests(
-                basis, centre(now[:, target], series), groups, controls, cov_type, self.screen
+                basis,
+                centre(now[:, target], series, waves),
+                groups,
+                controls,
+                cov_type,
+                self.screen,
             )
             parts.append(
                 pd.DataFrame(

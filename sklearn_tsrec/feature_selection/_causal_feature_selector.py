@@ -11,7 +11,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, v
 
 from sklearn_tsrec._row_order import row_order
 from sklearn_tsrec._table import check_target
-from sklearn_tsrec.feature_selection._basis import Basis, centre
+from sklearn_tsrec.feature_selection._basis import Basis, centre, slow_waves
 from sklearn_tsrec.feature_selection._driver_tests import driver_tests
 from sklearn_tsrec.feature_selection._drivers import check_horizon, read_driver
 from sklearn_tsrec.feature_selection._effects import effect_table
@@ -59,7 +59,9 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
     known_ahead : list of str, default=()
         Drivers known ahead of time, such as prices that are set or holidays.
     nonlinear : bool, default=True
-        Whether drivers are tested with squared and one-sided terms beside straight ones.
+        Whether drivers are tested with squared and one-sided terms beside straight ones, and
+        controlled for with them. With straight controls alone, what a copy of the target tells of
+        its curved past looks like an effect.
     screen : bool, default=True
         Whether a lasso leaves out drivers before the test. False tests all of them together, which
         needs many more rows than columns.
@@ -131,6 +133,9 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
     ``set_output(transform="pandas")``. Without such an index rows are one series in the given
     order.
 
+    The level of each series is taken out first, and where there is one series, its slow movements
+    (n^(1/3) half waves): what wanders seems to move together.
+
     References
     ----------
     .. [1] V. Chernozhukov et al. (2018), "Double/debiased machine learning for treatment and
@@ -156,7 +161,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
     driver
     s0       1.000   noise
     s1       0.000  driver
-    s2       0.328   proxy
+    s2       0.338   proxy
     s3       0.000  driver
     s4       1.000   proxy
     s5       1.000   child
@@ -318,13 +323,21 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
 
     def _test(self, X, y, series, codes, tested, drivers, always, cov_type):
         """Return the p-value and the strength of each driver."""
-        basis = Basis(X, series, ~always & self.nonlinear)
+        waves = slow_waves(series)
+        basis = Basis(X, series, waves, np.full(X.shape[1], self.nonlinear))
         column = np.where(always, -1, codes)[basis.source]
         groups = [np.flatnonzero(column == g) for g in tested]
         controls = np.flatnonzero(column < 0)
         folds = self._folds(series) if self.engine == "econml" else None
         pvalues, strength, collinear = driver_tests(
-            basis, centre(y, series), groups, controls, cov_type, self.screen, folds, self.nuisance
+            basis,
+            centre(y, series, waves),
+            groups,
+            controls,
+            cov_type,
+            self.screen,
+            folds,
+            self.nuisance,
         )
         if collinear.any():
             listed = ", ".join(repr(str(driver)) for driver in drivers[collinear][:10])
@@ -358,36 +371,27 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         """Return the p-value of "the same effect in all regimes" for some drivers."""
         if not len(chosen):
             return np.empty(0)
-        basis = Basis(X, series, np.zeros(X.shape[1], dtype=bool))
+        waves = slow_waves(series)
+        basis = Basis(X, series, waves, np.zeros(X.shape[1], dtype=bool))
         column = np.where(always, -1, codes)[basis.source]
         groups = [np.flatnonzero(column == g) for g in chosen]
         design, columns = basis.design(groups, np.flatnonzero(column < 0))
         counts = np.bincount(series)
         place = np.arange(len(series)) - np.repeat(np.cumsum(counts) - counts, counts)
         regime = place * self.n_regimes // counts[series]
-        return heterogeneity(design, centre(y, series), columns, series, regime)
+        return heterogeneity(design, centre(y, series, waves), columns, series, regime)
 
     def _estimate(self, names, X, y, series, picked, always, cov_type):
         """Estimate the effects of the kept columns that were tested."""
         varies = X.std(axis=0) > 0
         treated, controls = np.flatnonzero(picked & varies), np.flatnonzero(always & varies)
-        if len(treated):
-            self.effects_, self.conf_int_ = effect_table(
-                names[treated], X[:, treated], y, X[:, controls], series, self._folds(series),
-                cov_type, 0.05, self.nuisance,
-            )  # fmt: skip
-        else:
-            index = pd.Index([], name="feature", dtype=object)
-            self.effects_ = pd.DataFrame(columns=["effect", "std_error", "pvalue"], index=index)
-            self.conf_int_ = pd.DataFrame(columns=["lower", "upper"], index=index)
-        self.graph_ = pd.DataFrame(
-            {
-                "driver": self.groups_.to_numpy()[treated],
-                "lag": [self._read[j].lag for j in treated],
-                "effect": self.effects_["effect"].to_numpy(),
-                "pvalue": self.effects_["pvalue"].to_numpy(),
-            }
-        ).astype({"lag": "Int64"})
+        self.effects_, self.conf_int_ = effect_table(
+            names[treated], X[:, treated], y, X[:, controls], series, self._folds(series), cov_type,
+            0.05, self.nuisance,
+        )  # fmt: skip
+        self.graph_ = self.effects_[["effect", "pvalue"]].reset_index(drop=True)
+        self.graph_.insert(0, "driver", self.groups_.to_numpy()[treated])
+        self.graph_.insert(1, "lag", pd.array([self._read[j].lag for j in treated], dtype="Int64"))
 
     def _get_support_mask(self):
         check_is_fitted(self)

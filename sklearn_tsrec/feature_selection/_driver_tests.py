@@ -47,11 +47,12 @@ def driver_tests(basis, y, groups, controls, cov_type, screen, folds=None, nuisa
         return pvalues, strength, collinear
     design, columns = basis.design([groups[i] for i in entered], controls)
     n_series = basis.series[-1] + 1
+    n_absorbed = n_series + basis.waves.shape[1]
     pvalues[entered], strength[entered], collinear[entered] = grouped_wald(
-        design, y, columns, basis.series, cov_type, n_series
+        design, y, columns, basis.series, cov_type, n_absorbed
     )
     if folds is not None:
-        freedom = n_series - 1 if cov_type == "cluster" else len(y) - design.shape[1] - n_series
+        freedom = n_series - 1 if cov_type == "cluster" else len(y) - design.shape[1] - n_absorbed
         for i, own in zip(entered, columns):
             others = np.delete(design, own, axis=1)
             effect, treated, target = linear_dml(design[:, own], y, others, folds, nuisance)

@@ -9,8 +9,10 @@ from sklearn.base import clone
 from sklearn.linear_model import Ridge
 
 from sklearn_tsrec._extras import require
-from sklearn_tsrec.feature_selection._basis import centre
+from sklearn_tsrec.feature_selection._basis import centre, slow_waves
 from sklearn_tsrec.feature_selection._robust import score_covariance
+
+_EFFECT, _ENDS = ["effect", "std_error", "pvalue"], ["lower", "upper"]
 
 
 def linear_dml(T, y, W, folds, nuisance=None):
@@ -60,20 +62,32 @@ def effect_table(names, T, y, W, series, folds, cov_type, alpha, nuisance=None):
     intervals : DataFrame of shape (k, 2)
         ``lower`` and ``upper``, at level 1 - alpha.
     """
-    T, y, W = (centre(part, series) for part in (T, y, W))
+    index = pd.Index(names, name="feature", dtype=object)
+    if not len(names):
+        empty = pd.DataFrame(index=index, columns=_EFFECT + _ENDS, dtype=float)
+        return empty[_EFFECT], empty[_ENDS]
+    T, y, W, n_absorbed = still(T, y, W, series, nuisance)
     effect, treated, target = linear_dml(T, y, W, folds, nuisance)
     scores = treated * (target - treated @ effect)[:, None]
     bread = np.linalg.pinv(treated.T @ treated, hermitian=True)
     covariance = bread @ score_covariance(scores, series, cov_type) @ bread
-    n_absorbed = series[-1] + 1
-    freedom = n_absorbed - 1 if cov_type == "cluster" else len(y) - T.shape[1] - n_absorbed
+    freedom = series[-1] if cov_type == "cluster" else len(y) - T.shape[1] - n_absorbed
     error = np.sqrt(np.maximum(np.diag(covariance), 0))
     error *= np.sqrt(len(y) / max(len(y) - T.shape[1] - W.shape[1] - n_absorbed, 1))
-    index = pd.Index(names, name="feature")
     with np.errstate(divide="ignore", invalid="ignore"):
         pvalue = 2 * stats.t.sf(np.abs(effect / error), max(freedom, 1))
     width = stats.t.isf(alpha / 2, max(freedom, 1)) * error
-    return (
-        pd.DataFrame({"effect": effect, "std_error": error, "pvalue": pvalue}, index=index),
-        pd.DataFrame({"lower": effect - width, "upper": effect + width}, index=index),
-    )
+    values = np.column_stack([effect, error, pvalue, effect - width, effect + width])
+    table = pd.DataFrame(values, index=index, columns=_EFFECT + _ENDS)
+    return table[_EFFECT], table[_ENDS]
+
+
+def still(T, y, W, series, nuisance):
+    """Take levels and slow movements out; return also how many degrees of freedom that took.
+
+    Nuisance models of the user's own may read controls in any way, so that these keep their shape.
+    """
+    waves = slow_waves(series)
+    T, y = centre(T, series, waves), centre(y, series, waves)
+    W = centre(W, series, waves if nuisance is None else None)
+    return T, y, W, series[-1] + 1 + waves.shape[1]

@@ -233,3 +233,14 @@ def test_selection_survives_a_shift_that_breaks_what_a_plain_regression_uses():
         return np.mean((model.predict(X[columns].iloc[test]) - y.iloc[test]) ** 2)
 
     assert error(chosen) < error(list(X.columns))
+
+
+def test_random_walks_do_not_drive_each_other():
+    rng = np.random.default_rng(0)
+    found = 0
+    for _ in range(10):
+        walks = np.cumsum(rng.normal(size=(1000, 4)), axis=0)
+        X = pd.DataFrame(walks[:, 1:], columns=list("abc")).shift(1)
+        X["y__lag1"] = np.r_[np.nan, walks[:-1, 0]]
+        found += (CausalFeatureSelector(effects=False).fit(X, walks[:, 0]).pvalues_ < 0.05).sum()
+    assert found <= 4  # of 30: 1.5 by chance

@@ -4,7 +4,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 from sklearn.linear_model import Ridge
 
-from sklearn_tsrec.feature_selection._basis import Basis, centre
+from sklearn_tsrec.feature_selection._basis import Basis, centre, slow_waves
 from sklearn_tsrec.feature_selection._partialling_out import (
     benjamini_hochberg,
     contiguous_folds,
@@ -152,7 +152,7 @@ def test_moments_by_block_are_those_of_the_centred_columns(monkeypatch):
     X, y = _table()
     X[:, 5] = 7.0  # a constant has no column in the basis
     series = np.repeat([0, 1, 2], [50, 200, 50])
-    basis = Basis(X, series, np.array([True] * 3 + [False] * 3))
+    basis = Basis(X, series, slow_waves(series), np.array([True] * 3 + [False] * 3))
     assert_array_equal(basis.source, [0, 1, 2, 3, 4, 0, 1, 2, 0, 1, 2])
     design = basis.all_rows(np.arange(11))
     target = centre(y, series)
@@ -167,10 +167,37 @@ def test_moments_by_block_are_those_of_the_centred_columns(monkeypatch):
 def test_a_group_spans_its_columns_without_what_is_collinear_in_it():
     X, y = _table()
     X[:, 1] = 3 * X[:, 0]
-    basis = Basis(X, np.zeros(len(y), dtype=int), np.zeros(6, dtype=bool))
+    series = np.zeros(len(y), dtype=int)
+    basis = Basis(X, series, np.empty((300, 0)), np.zeros(6, dtype=bool))
     design, (group,) = basis.design([np.array([0, 1, 2])], np.array([3]))
     assert design.shape == (300, 3)
     block = design[:, group]
     assert_allclose(block.T @ block / 300, np.eye(2), atol=1e-9)
     back = block @ np.linalg.lstsq(block, centre(X[:, 0], basis.series), rcond=None)[0]
     assert_allclose(back, centre(X[:, 0], basis.series), atol=1e-9)
+
+
+def test_slow_waves_are_orthonormal_and_leave_no_wandering():
+    series = np.zeros(1000, dtype=int)
+    waves = slow_waves(series)
+    assert waves.shape == (1000, 9)
+    assert_allclose(waves.T @ waves, np.eye(9), atol=1e-9)
+    walk = np.cumsum(np.random.default_rng(0).normal(size=1000))
+    left = centre(walk, series, waves)
+    assert_allclose(waves.T @ left, 0, atol=1e-9)
+    assert left.var() < 0.2 * walk.var()
+    assert slow_waves(np.repeat([0, 1], 500)).shape == (1000, 0)
+    assert slow_waves(np.zeros(99, dtype=int)).shape == (99, 0)
+
+
+def test_moments_of_one_series_leave_out_slow_waves(monkeypatch):
+    monkeypatch.setattr("sklearn_tsrec.feature_selection._basis._CELLS", 100)
+    X, y = _table()
+    series = np.zeros(300, dtype=int)
+    waves = slow_waves(series)
+    basis = Basis(X, series, waves, np.ones(6, dtype=bool))
+    design = basis.all_rows(np.arange(18))
+    target = centre(y, series, waves)
+    gram, cross = basis.moments(target)
+    assert_allclose(gram, design.T @ design, atol=1e-9)
+    assert_allclose(cross, design.T @ target, atol=1e-9)
