@@ -32,8 +32,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
     false discovery rate of ``alpha`` over all drivers. Before, a lasso drops what no test would
     find.
 
-    What this can tell is which drivers *precede and predict* the target beside all that the table
-    holds. Series that only share a measured cause with it, proxies of drivers, and series that the
+    Series that only share a measured cause with the target, proxies of drivers, and series that the
     target itself moves are told apart from drivers. A hidden common cause is not: no table shows
     what it does not hold.
 
@@ -59,9 +58,8 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
     known_ahead : list of str, default=()
         Drivers known ahead of time, such as prices that are set or holidays.
     nonlinear : bool, default=True
-        Whether drivers are tested with squared and one-sided terms beside straight ones, and
-        controlled for with them. With straight controls alone, what a copy of the target tells of
-        its curved past looks like an effect.
+        Whether drivers are tested, and controlled for, with squared and one-sided terms too. With
+        straight controls alone, a copy of the target tells of its curved past.
     screen : bool, default=True
         Whether a lasso leaves out drivers before the test. False tests all of them together, which
         needs many more rows than columns.
@@ -86,7 +84,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
     Attributes
     ----------
     support_ : bool array of shape (n_features,)
-        Which columns are kept.
+        Kept columns.
     groups_ : Series of shape (n_features,)
         The driver of each column.
     pvalues_ : Series of shape (n_tested,)
@@ -129,9 +127,8 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
 
     Notes
     -----
-    Keys are read from the index (series first, time last), which survives our transformers and
-    ``set_output(transform="pandas")``. Without such an index rows are one series in the given
-    order.
+    Keys are read from the index (series first, time last), which our transformers and
+    ``set_output(transform="pandas")`` keep. Without one, rows are one series in the given order.
 
     The level of each series is taken out first, and where there is one series, its slow movements
     (n^(1/3) half waves): what wanders seems to move together.
@@ -259,8 +256,8 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         self.support_ = picked | always
         if not self.support_.any():
             raise ValueError(
-                f"invariance='drop' leaves no feature: the effects of all {len(same)} driver(s) "
-                "found differ between regimes. Use invariance='report' to keep them."
+                f"invariance='drop' leaves no feature: all {len(same)} effects found differ between "
+                "regimes. Use invariance='report' to keep them."
             )
         if self.effects:
             self._estimate(names, X, y, series, picked, always, cov_type)
