@@ -105,7 +105,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         Whether no driver was found, and the one with the smallest p-value is kept so that there is
         a feature to learn from.
     n_rows_ : int
-        Number of complete rows that were learned from.
+        Number of complete rows.
     n_features_in_ : int
         Number of columns seen in ``fit``.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -119,7 +119,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
     Warns
     -----
     UserWarning
-        If drivers are collinear, so that no data can tell them apart.
+        If drivers are collinear.
 
     See Also
     --------
@@ -256,8 +256,8 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         self.support_ = picked | always
         if not self.support_.any():
             raise ValueError(
-                f"invariance='drop' leaves no feature: all {len(same)} effects found differ between "
-                "regimes. Use invariance='report' to keep them."
+                f"invariance='drop' leaves no feature: all {len(same)} effect(s) found differ in "
+                "their regimes. Use invariance='report' to keep them."
             )
         if self.effects:
             self._estimate(names, X, y, series, picked, always, cov_type)
