@@ -4,6 +4,8 @@ import numpy as np
 
 from sklearn_tsrec._history import History
 
+_INNER = ("best_estimator_", "estimator_", "forecaster_", "recommender_")
+
 
 def fitted_parts(estimator):
     """Yield an estimator and all that it is made of, outermost first.
@@ -20,9 +22,7 @@ def fitted_parts(estimator):
     while waiting:
         part, to_unit_of_y = waiting.pop(0)
         yield part, to_unit_of_y
-        inner = [
-            getattr(part, name) for name in ("best_estimator_", "estimator_") if hasattr(part, name)
-        ]
+        inner = [getattr(part, name) for name in _INNER if hasattr(part, name)]
         inner += getattr(part, "named_estimators_", {}).values()
         for name in ("steps", "transformer_list", "transformers_"):
             inner += [step[1] for step in getattr(part, name, [])]

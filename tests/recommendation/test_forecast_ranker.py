@@ -115,10 +115,11 @@ def test_grid_search_finds_what_ranks(panel):
 def test_a_backtest_shows_it_newer_rows(panel):
     X, y = panel
     ranker = ForecastRanker(WindowForecaster(Ridge(), window=10))
-    cv = PanelTimeSeriesSplit(5, horizon=1)
-    table = backtest(ranker, X, y, cv=cv, refit=False, verbose=0)
-    plain = backtest(WindowForecaster(Ridge(), window=10), X, y, cv=cv, refit=False, verbose=0)
-    pd.testing.assert_frame_equal(table, plain)
+    for gap in (0, 1):
+        cv = PanelTimeSeriesSplit(5, horizon=1, gap=gap)
+        table = backtest(ranker, X, y, cv=cv, refit=False, verbose=0)
+        plain = backtest(WindowForecaster(Ridge(), window=10), X, y, cv=cv, refit=False, verbose=0)
+        pd.testing.assert_frame_equal(table, plain)
 
 
 @pytest.mark.parametrize(
