@@ -212,7 +212,8 @@ class RecommendationDisplay:
             Metrics of the table.
         curves : dict of list of str, default=None
             Names of models to connect in this order, such as those of one setting that grows, by
-            the name of the curve. None shows every model by itself.
+            the name of the curve; where the name of a model begins with that, the rest of it is
+            shown. None shows every model by itself.
         ax : matplotlib Axes, default=None
             Where to draw. None makes a figure.
 
@@ -243,8 +244,12 @@ class RecommendationDisplay:
         if curves is not None:
             ax.legend(frameon=False)
         quiet(ax)
-        named = list(dict.fromkeys(name for names in groups.values() for name in names))
-        _label(ax, named, across.loc[named, "value"], up.loc[named, "value"])
+        texts = {}
+        for label, names in groups.items():
+            for name in names:
+                texts.setdefault(name, name.removeprefix(label).strip() or name)
+        named = list(texts)
+        _label(ax, texts.values(), across.loc[named, "value"], up.loc[named, "value"])
         return self
 
     def plot_series(self, series, *, model=None, n_history=8, ax=None):
@@ -332,13 +337,13 @@ def _error(table):
     return np.nan_to_num(table["se"])
 
 
-def _label(ax, names, x, y):
-    """Write names beside points, each at the first side where it hides no other."""
+def _label(ax, texts, x, y):
+    """Write texts beside points, each at the first side where it hides no other."""
     ax.figure.draw_without_rendering()
     renderer = ax.figure.canvas.get_renderer()
     points = ax.transData.transform(np.column_stack([x, y]))
     taken = []
-    for name, place in zip(names, zip(x, y)):
+    for name, place in zip(texts, zip(x, y)):
         for dx, dy in _SIDES:
             text = ax.annotate(
                 name, place, (dx, dy), textcoords="offset points", fontsize="small", color=ink(ax),

@@ -90,8 +90,9 @@ def test_tradeoff_places_models_and_connects_curves(display):
         [x], [y] = container[0].get_data()
         assert (x, y) == (table["novelty", name], table["recall", name])
     assert sorted(text.get_text() for text in ax.texts) == ["kNN", "popular"]
-    display.plot_tradeoff(curves={"both": ["kNN", "popular"]})
+    display.plot_tradeoff(curves={"k": ["kNN", "popular"]})
     [container] = display.axes_[0].containers
+    assert sorted(text.get_text() for text in display.axes_[0].texts) == ["NN", "popular"]
     np.testing.assert_array_equal(
         container[0].get_xdata(), [table["coverage", "kNN"], table["coverage", "popular"]]
     )
