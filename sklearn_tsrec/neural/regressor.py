@@ -114,7 +114,7 @@ class PatchTransformerRegressor(MultiOutputMixin, ContinualMixin, RegressorMixin
         Quantile loss of the validation windows before training and after each epoch.
     n_trainable_, n_parameters_ : int
         How many weights learn, and how many there are.
-    level_ : array of shape (horizon_,)
+    level_ : array of shape (n_steps,)
         Mean training targets: the forecast of a window without any value.
     n_features_in_ : int
         Length of the windows.
@@ -282,7 +282,7 @@ class PatchTransformerRegressor(MultiOutputMixin, ContinualMixin, RegressorMixin
 
         Returns
         -------
-        array of shape (n,) or (n, horizon_)
+        array of shape (n,) or (n, n_steps)
             One number for each row if y was one column.
         """
         quantiles = self._forecast(X)
@@ -303,7 +303,7 @@ class PatchTransformerRegressor(MultiOutputMixin, ContinualMixin, RegressorMixin
 
         Returns
         -------
-        array of shape (n, q) or (n, horizon_, q)
+        array of shape (n, q) or (n, n_steps, q)
         """
         levels = np.asarray(quantiles, dtype=float)
         if levels.ndim != 1 or not len(levels) or not ((levels > 0) & (levels < 1)).all():
