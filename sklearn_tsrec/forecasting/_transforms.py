@@ -12,7 +12,7 @@ from numba import njit
 from sklearn_tsrec._table import as_list
 from sklearn_tsrec._times import show
 
-NAMES = ("last", "scale", "difference", "seasonal")
+NAMES = ("last", "last_season", "scale", "difference", "seasonal")
 
 
 class _LastValue:
@@ -86,6 +86,40 @@ class _Difference(_LastValue):
         return path[:, state.shape[1] :]
 
 
+class _LastSeason(_LastValue):
+    """y(t) - y(t - period) for targets; the window is relative to the newest of these references.
+
+    So the regressor learns seasonal differences, and yet sees levels. Targets more than a period
+    ahead have the same references as those a period before them.
+    """
+
+    def __init__(self, period):
+        self.period = period
+
+    def prepare(self, offsets, horizon):
+        references = np.arange(min(self.period, horizon)) - self.period
+        needed = np.union1d(offsets, references)
+        self._now, self._references = (
+            _as_slice(np.searchsorted(needed, wanted)) for wanted in (offsets, references)
+        )
+        return needed
+
+    def window(self, values):
+        state = values[:, self._references]
+        return values[:, self._now] - _newest(np.ascontiguousarray(state)), state
+
+    def target(self, targets, state):
+        return targets - self._repeat(state, targets.shape[1])
+
+    def inverse(self, forecast, state):
+        return forecast + self._repeat(state, forecast.shape[1])
+
+    @staticmethod
+    def _repeat(state, horizon):
+        """Return the reference of each target."""
+        return state[:, np.arange(horizon) % state.shape[1]]
+
+
 class TransformChain:
     """Transforms one after the other.
 
@@ -143,17 +177,17 @@ def _make(name, period):
         return _Scale()
     if name == "difference":
         return _Difference(1)
-    if name != "seasonal":
+    if name not in ("last_season", "seasonal"):
         raise ValueError(
             f"target_transform={show(name)!r} is not known: use None, "
             f"{', '.join(map(repr, NAMES))}, or a list of these."
         )
     if not isinstance(period, Integral):
         raise ValueError(
-            "target_transform='seasonal' needs period=, the number of steps per season, such as 12 "
+            f"target_transform={name!r} needs period=, the number of steps per season, such as 12 "
             f"for monthly data; got {period!r}."
         )
-    return _Difference(int(period))
+    return (_Difference if name == "seasonal" else _LastSeason)(int(period))
 
 
 def _as_slice(positions):

@@ -42,6 +42,9 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, WindowBase):
         How the target is made relative to its own window, before the regressor and back after it:
 
         - ``"last"`` subtracts the newest value of the window;
+        - ``"last_season"`` subtracts from each target the newest known value that lies whole
+          periods before it, and from the window the newest of these: the regressor learns seasonal
+          differences and yet sees levels;
         - ``"scale"`` divides by the mean absolute value of the window (1 where that is 0);
         - ``"difference"`` takes differences from one step to the next;
         - ``"seasonal"`` takes differences from one ``period`` to the next.
@@ -50,7 +53,7 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, WindowBase):
         differences in units of their own size. A window always holds as many values as ``window``
         says; with differences it reaches as much further back.
     period : int, default=None
-        Steps per season of ``"seasonal"``.
+        Steps per season of ``"seasonal"`` and ``"last_season"``.
     columns : str, int, list of these or None, default=None
         Columns known ahead, such as prices and holidays: the regressor sees their values at the
         times forecast. None takes all columns of X that are neither keys nor named below, for X

@@ -16,6 +16,7 @@ BAD = [
     ({"horizon": 0}, ValueError, "horizon"),
     ({"target_transform": "log"}, ValueError, "target_transform='log' is not known"),
     ({"target_transform": "seasonal"}, ValueError, "needs period="),
+    ({"target_transform": "last_season"}, ValueError, "'last_season' needs period="),
     ({"columns": ["price"]}, ValueError, "unknown column 'price'"),
     ({"past_columns": "price"}, ValueError, "unknown column 'price'"),
     ({"freq": "W-MON"}, ValueError, "not on the grid"),

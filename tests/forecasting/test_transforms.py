@@ -20,6 +20,9 @@ CHAINS = [
     ["difference", "last", "scale"],
     ["difference", "seasonal"],
     ["scale", "seasonal"],
+    "last_season",
+    ["last_season", "scale"],
+    ["difference", "last_season"],
 ]
 
 
@@ -58,6 +61,11 @@ def slow_forecast(values, lags, horizon, names, period, n_steps):
                 base = window[-1]
                 undo.append(("add", base))
                 series = {t: v - base for t, v in series.items()}
+            elif name == "last_season":
+                n_references = min(period, horizon)
+                base = series[now - period + n_references - 1]
+                undo.append(([series[now - period + h] for h in range(n_references)], None))
+                series = {t: v - base for t, v in series.items()}
             elif name == "scale":
                 size = np.mean(np.abs(window)) or 1.0
                 undo.append(("times", size))
@@ -75,6 +83,8 @@ def slow_forecast(values, lags, horizon, names, period, n_steps):
                 path = [v + state for v in path]
             elif kind == "times":
                 path = [v * state for v in path]
+            elif isinstance(kind, list):
+                path = [v + kind[h % len(kind)] for h, v in enumerate(path)]
             else:
                 known = dict(state)
                 for h, v in enumerate(path):
@@ -90,9 +100,11 @@ def needed_lags(lags, names, period, horizon):
     """Return the lags that the transforms that follow need, those of their inverses included."""
     lags = set(lags)
     for name in reversed(names):
-        step = {"difference": 1, "seasonal": period}.get(name)
+        step = {"difference": 1, "seasonal": period, "last_season": period}.get(name)
+        if name in ("difference", "seasonal"):
+            lags |= {lag + step for lag in lags}
         if step:
-            lags |= {lag + step for lag in lags} | {step - h for h in range(min(step, horizon))}
+            lags |= {step - h for h in range(min(step, horizon))}
     return lags
 
 
@@ -144,14 +156,23 @@ def test_the_inverse_gives_the_targets_back(names, horizon):
 
 
 def test_formulas():
-    raw = np.array([[1.0, 3.0, np.nan, -2.0]])
+    nan = np.nan
+    raw = np.array([[1.0, 3.0, nan, -2.0]])
     window, states = TransformChain("last", None, np.arange(-4, 0), 2).window(raw)
-    np.testing.assert_array_equal(window, [[3.0, 5.0, np.nan, 0.0]])
+    np.testing.assert_array_equal(window, [[3.0, 5.0, nan, 0.0]])
     window, states = TransformChain("scale", None, np.arange(-4, 0), 2).window(raw)
     np.testing.assert_array_equal(states[0], [[2.0]])
     np.testing.assert_array_equal(window, raw / 2)
     zeros = TransformChain("scale", None, np.arange(-4, 0), 2).window(np.zeros((1, 4)))
     np.testing.assert_array_equal(zeros[1][0], [[1.0]])
+    chain = TransformChain("last_season", 2, np.array([-1]), 3)
+    np.testing.assert_array_equal(chain.offsets, [-2, -1])
+    window, states = chain.window(np.array([[6.0, -2.0], [1.0, nan]]))
+    np.testing.assert_array_equal(window, [[0.0], [nan]])
+    targets = np.array([[7.0, 8.0, 9.0], [2.0, 3.0, 4.0]])
+    np.testing.assert_array_equal(
+        chain.target(targets, states), [[1.0, 10.0, 3.0], [1.0, nan, 3.0]]
+    )
     chain = TransformChain("seasonal", 2, np.array([-2, -1]), 3)
     np.testing.assert_array_equal(chain.offsets, [-4, -3, -2, -1])
     window, states = chain.window(np.array([[1.0, 3.0, 6.0, -2.0]]))

@@ -69,6 +69,7 @@ def test_forecasts_equal_a_slow_reference(lengths, window, horizon, n_test, seed
         ("difference", lambda history, h: history[-1]),
         ("seasonal", lambda history, h: history[len(history) - 7 + (h % 7)]),
         (["seasonal", "scale"], lambda history, h: history[len(history) - 7 + (h % 7)]),
+        ("last_season", lambda history, h: history[len(history) - 7 + (h % 7)]),
     ],
 )
 def test_zero_after_a_transform_is_the_naive_forecast(horizon, target_transform, expected):
@@ -85,7 +86,9 @@ def test_zero_after_a_transform_is_the_naive_forecast(horizon, target_transform,
         np.testing.assert_allclose(forecast, want)
 
 
-@pytest.mark.parametrize("target_transform", ["last", "scale", "difference", "seasonal"])
+@pytest.mark.parametrize(
+    "target_transform", ["last", "last_season", "scale", "difference", "seasonal"]
+)
 @pytest.mark.parametrize("horizon", [1, 4])
 def test_transforms_are_undone_exactly(target_transform, horizon):
     X, y = make_panel()
