@@ -8,7 +8,7 @@ import torch
 from sklearn.linear_model import Ridge
 from sklearn.tree import DecisionTreeRegressor
 
-from sklearn_tsrec.causal import CausalGraph
+from sklearn_tsrec.causal import CausalGraph, UpliftRecommender
 from sklearn_tsrec.feature_selection import CausalFeatureSelector
 from sklearn_tsrec.features import (
     AutoregressiveFeatures,
@@ -51,6 +51,7 @@ SMALL_NET = {
 ESTIMATORS = [
     CausalFeatureSelector(),
     CausalGraph(),
+    UpliftRecommender(),
     ALSClassifier(factors=2),
     EASEClassifier(),
     EASEClassifier(target="next"),

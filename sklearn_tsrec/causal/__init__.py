@@ -2,5 +2,6 @@
 
 from sklearn_tsrec.causal._effect import CausalEffect, estimate_effect
 from sklearn_tsrec.causal._graph import CausalGraph
+from sklearn_tsrec.causal._uplift_recommender import UpliftRecommender
 
-__all__ = ["CausalEffect", "CausalGraph", "estimate_effect"]
+__all__ = ["CausalEffect", "CausalGraph", "UpliftRecommender", "estimate_effect"]

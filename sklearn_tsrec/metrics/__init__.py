@@ -60,9 +60,11 @@ from sklearn_tsrec.metrics._ranking_scorers import (
     recall_scorer,
 )
 from sklearn_tsrec.metrics._top_k_spread import top_k_spread
+from sklearn_tsrec.metrics._uplift import auuc_score, policy_value, qini_score
 
 __all__ = [
     "PairedTestResult",
+    "auuc_score",
     "brier_score",
     "catalog_coverage",
     "continuous_ranked_probability_score",
@@ -92,8 +94,10 @@ __all__ = [
     "novelty",
     "paired_test",
     "pinball_scorer",
+    "policy_value",
     "precision_at_k",
     "precision_scorer",
+    "qini_score",
     "rank_ic_scorer",
     "rank_information_coefficient",
     "rank_information_ratio",
