@@ -26,7 +26,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from sklearn_tsrec.forecasting import WindowForecaster
 from sklearn_tsrec.model_selection import PanelTimeSeriesSplit
-from tests.forecasting.reference import OldestValue, make_panel, split
+from tests.forecasting.reference import OldestValue, SumOfAll, make_panel, split
 
 
 @settings(max_examples=40, deadline=None)
@@ -138,6 +138,26 @@ def test_values_of_past_columns_in_rows_to_predict_are_never_read():
     forecaster = WindowForecaster(Ridge(), window=5, past_columns="sold").fit(X_train, y_train)
     other = X_test.assign(sold=np.random.default_rng(1).normal(size=len(X_test)))
     np.testing.assert_array_equal(forecaster.predict(X_test), forecaster.predict(other))
+
+
+@pytest.mark.parametrize("horizon", [1, 3])
+@pytest.mark.parametrize("target_transform", [None, "last", ["difference", "scale"]])
+@settings(max_examples=8, deadline=None)
+@given(cut=st.integers(8, 24), seed=st.integers(0, 100))
+def test_later_targets_and_observations_change_no_earlier_row(target_transform, horizon, cut, seed):
+    rng = np.random.default_rng(seed)
+    X, y = make_panel(n_series=2, n_times=25, seed=seed)
+    X = X.assign(seen=rng.normal(size=len(X)))
+    late = X.index.get_level_values("day") >= pd.Timestamp("2024-01-01") + pd.Timedelta(days=cut)
+    forecaster = WindowForecaster(
+        SumOfAll(), window=3, horizon=horizon, target_transform=target_transform,
+        columns="promo", past_columns="seen",
+    )  # fmt: skip
+    other = X.assign(seen=X["seen"].where(~late, rng.normal(size=len(X))))
+    changed = forecaster.fit(other, y.where(~late, rng.normal(size=len(y)))).predict(X[~late])
+    # All that comes before the first five days is empty: there the mean target stands in.
+    whole = X[~late].index.get_level_values("day") >= "2024-01-06"
+    np.testing.assert_array_equal(changed[whole], forecaster.fit(X, y).predict(X[~late])[whole])
 
 
 def test_known_columns_of_later_blocks_do_not_matter_to_earlier_ones():
