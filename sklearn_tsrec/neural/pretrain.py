@@ -102,7 +102,8 @@ def pretrain(
     Raises
     ------
     ValueError
-        If there is nothing to resume, or ``anneal`` has no ``minutes``.
+        If there is nothing to resume or it is a net of other sizes, ``anneal`` has no ``minutes``,
+        or the device is not there.
 
     Examples
     --------
@@ -122,10 +123,20 @@ def pretrain(
     if resume:
         if not (out / "state.pt").is_file():
             raise ValueError(f"out={str(out)!r} has no state.pt to resume from.")
-        recipe = recipe or PretrainRecipe.read(out / "recipe.json")
+        begun = PretrainRecipe.read(out / "recipe.json")
+        recipe = recipe or begun
+        if recipe.config != begun.config:
+            raise ValueError(
+                f"recipe has a net of other sizes than the one in out={str(out)!r}: "
+                f"{recipe.config}, {begun.config}."
+            )
     recipe = recipe or PretrainRecipe()
     if anneal and not minutes:
         raise ValueError("anneal=True needs minutes, the time in which the rate falls to zero.")
+    if device not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"device must be 'auto', 'cpu' or 'cuda', got {device!r}.")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device='cuda' is not there; use 'cpu', or 'auto' for what there is.")
     out.mkdir(parents=True, exist_ok=True)
     (out / "recipe.json").write_text(json.dumps(recipe.to_dict(), indent=2) + "\n")
     if device == "auto":

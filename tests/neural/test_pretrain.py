@@ -104,11 +104,21 @@ def test_series_can_be_made_by_other_processes(recipe, tmp_path):
     torch.testing.assert_close(made.state_dict(), alone.state_dict())
 
 
-def test_bad_input_is_named(recipe, tmp_path):
+def test_bad_input_is_named(recipe, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"has no state.pt to resume from"):
         pretrain(recipe, tmp_path, resume=True)
     with pytest.raises(ValueError, match="anneal=True needs minutes"):
         pretrain(recipe, tmp_path, anneal=True)
+    with pytest.raises(ValueError, match="device must be 'auto', 'cpu' or 'cuda', got 'tpu'"):
+        pretrain(recipe, tmp_path, device="tpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match="device='cuda' is not there"):
+        pretrain(recipe, tmp_path, device="cuda")
+    (tmp_path / "state.pt").touch()
+    (tmp_path / "recipe.json").write_text(json.dumps(recipe.to_dict()))
+    wider = dataclasses.replace(recipe, config=dataclasses.replace(CONFIG, width=32))
+    with pytest.raises(ValueError, match="recipe has a net of other sizes"):
+        pretrain(wider, tmp_path, resume=True)
 
 
 def test_the_command_pretrains(recipe, tmp_path, capsys):
