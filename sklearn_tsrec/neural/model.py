@@ -228,7 +228,7 @@ class PatchTransformer(nn.Module):
         return ((to_past | to_own)[None] & holds[:, None]) | itself, positions.float()
 
     @torch.no_grad()
-    def forecast(self, context, period, horizon, batch_size=512):
+    def forecast(self, context, period, horizon, batch_size=256):
         """Return quantiles of the next steps of each window.
 
         Horizons beyond ``config.block`` are rolled out: the lowest, the middle and the highest
@@ -243,7 +243,7 @@ class PatchTransformer(nn.Module):
             Steps in a season; 1 for no season, 0 for not known.
         horizon : int
             Steps to forecast.
-        batch_size : int, default=512
+        batch_size : int, default=256
             Windows in one pass. Memory grows with it, and not with B.
 
         Returns
