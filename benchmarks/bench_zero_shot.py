@@ -2,14 +2,14 @@
 
 Ten groups: M1 and tourism (yearly, quarterly, monthly, official hold-outs), weekly series of M4
 (official hold-out), ETTh1 (7 channels, 20 rolling origins, 48 hours), bike rentals (28 origins, a
-day) and births by state (4 weeks). Every tool gets the same history, at most the last 2,048 values,
-and the same season. Figures are errors over those of the seasonal naive forecast: of the mean MASE,
-and of the weighted quantile loss (levels 0.1 … 0.9); and the share of values inside the 80 %
-interval. Recipes of the net were compared on M1 and ETTh1 only; "reported" is the geometric mean of
-the six other groups, "all" that of all ten.
+day) and births by state (4 weeks). Every tool gets the same history, at most the last --history
+values, and the same season. Figures are errors over those of the seasonal naive forecast: of the
+mean MASE, and of the weighted quantile loss (levels 0.1 … 0.9); and the share of values inside the
+80 % interval. Recipes of the net were compared on M1 and ETTh1 only; "reported" is the geometric
+mean of the six other groups, "all" that of all ten.
 
     python benchmarks/bench_zero_shot.py --data ../shared/data/forecast [--peers PYTHON]
-        [--series N] [--checkpoint NAME_OR_PATH ...] [--keep FOLDER]
+        [--series N] [--history N] [--checkpoint NAME_OR_PATH ...] [--keep FOLDER]
 
 --series takes a random sample of at most N series a group. --keep stores the forecasts of the peers
 and reads them the next time. The table is also written to benchmarks/results/zero_shot.csv.
@@ -30,7 +30,6 @@ import numpy as np
 import pandas as pd
 
 LEVELS = np.arange(1, 10) / 10
-HISTORY = 2048
 # name: period, horizon, rolling origins, steps between origins; no horizon: the official hold-out.
 GROUPS = {
     "m1_yearly": (1, None, 1, 0),
@@ -48,7 +47,7 @@ CHOSEN_ON = {"m1_yearly", "m1_quarterly", "m1_monthly", "etth1"}
 PEERS = ("AutoTheta", "AutoETS")
 
 
-def read(path, horizon, origins, step, most):
+def read(path, horizon, origins, step, most, history):
     """Return a list of histories and future values."""
     table = pd.read_parquet(path).sort_values(["unique_id", "ds"], kind="stable")
     tasks = []
@@ -60,7 +59,7 @@ def read(path, horizon, origins, step, most):
         else:
             ends = [len(y) - horizon - origin * step for origin in range(origins)]
             cuts = [(y[:end], y[end : end + horizon]) for end in ends]
-        tasks += [(past[-HISTORY:], future) for past, future in cuts]
+        tasks += [(past[-history:], future) for past, future in cuts]
     if most and len(tasks) > most:
         rows = np.random.default_rng(0).choice(len(tasks), most, replace=False)
         tasks = [tasks[row] for row in sorted(rows)]
@@ -152,6 +151,7 @@ def main():
     parser.add_argument("--data", type=Path, required=True, help="folder of the parquet files")
     parser.add_argument("--peers", help="a Python with statsforecast installed")
     parser.add_argument("--series", type=int, help="most series of a group (all)")
+    parser.add_argument("--history", type=int, default=2048, help="most past values (%(default)s)")
     parser.add_argument("--checkpoint", nargs="+", default=["tsrec-small"], help="of our nets")
     parser.add_argument("--keep", type=Path, help="folder for the forecasts of the peers")
     parser.add_argument("--serve", nargs=4, help=argparse.SUPPRESS)
@@ -169,7 +169,7 @@ def main():
     rows = []
     for group, (period, horizon, origins, step) in GROUPS.items():
         file = options.data / f"{group}.parquet"
-        tasks = read(file, horizon, origins, step, options.series)
+        tasks = read(file, horizon, origins, step, options.series, options.history)
         base = measure(tasks, naive(tasks, period), period)
         results = {}
         for name, net in nets.items():
@@ -177,7 +177,10 @@ def main():
             forecasts = ours(tasks, period, net)
             results[name] = (forecasts, time.process_time() - begin)
         for model in PEERS if options.peers else ():
-            kept = options.keep and options.keep / f"{group}-{model}-{options.series}.pkl"
+            kept = (
+                options.keep
+                and options.keep / f"{group}-{model}-{options.series}-{options.history}.pkl"
+            )
             if kept and kept.exists():
                 results[model] = pd.read_pickle(kept)
                 continue
