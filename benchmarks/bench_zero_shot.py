@@ -199,7 +199,7 @@ def main():
                 f"  in 80 % {inside:.2f}  {seconds:.1f} CPU s",
                 flush=True,
             )
-    table = pd.DataFrame(rows)
+    table, summary = pd.DataFrame(rows), []
     for name, where in {
         "all": table["group"].notna(),
         "chosen on": table["group"].isin(CHOSEN_ON),
@@ -209,7 +209,7 @@ def main():
             row = {"group": name, "tool": tool, "windows": part["windows"].sum()}
             row |= {key: np.exp(np.log(part[key]).mean()) for key in ("mase_ratio", "wql_ratio")}
             row |= {"inside_80": part["inside_80"].mean(), "cpu_s": part["cpu_s"].sum()}
-            table = pd.concat([table, pd.DataFrame([row])], ignore_index=True)
+            summary.append(row)
             print(
                 f"{name:18}{tool:28}{row['windows']:5} windows  ratio {row['mase_ratio']:.4f}"
                 f"  quantile loss {row['wql_ratio']:.4f}  in 80 % {row['inside_80']:.3f}"
@@ -217,6 +217,7 @@ def main():
             )
     folder = Path(__file__).parent / "results"
     folder.mkdir(exist_ok=True)
+    table = pd.concat([table, pd.DataFrame(summary)], ignore_index=True)
     table.round(4).to_csv(folder / "zero_shot.csv", index=False)
 
 

@@ -154,11 +154,24 @@ def test_weights_are_shares_and_families_can_be_added():
         def draw(self, rng, n, length):
             return np.tile(np.arange(length) // 10.0, (n, 1)), np.full(n, 99)
 
-    mixture = SyntheticMixture({"trend": 3, "steps": 1}, families={"steps": Steps()}, effects=False)
+    mixture = SyntheticMixture(
+        {"trend": 3, "steps": 1}, families={"steps": Steps()}, effects=False, wrong_period=0
+    )
     values, period = mixture.sample(2000, 40, random_state=0)
     steps = (np.diff(values[:, :10], axis=1) == 0).all(1)
     assert 0.21 < steps.mean() < 0.29
     assert (period[steps] == 99).all()
+
+
+def test_some_series_tell_a_wrong_period():
+    told = [
+        SyntheticMixture({"calendar": 1}, wrong_period=share).sample(2000, 40, random_state=0)[1]
+        for share in (0, 0.3)
+    ]
+    calendars = [7, 24, 168, 12, 52]
+    assert np.isin(told[0], calendars).all()
+    # A third of wrong periods are calendars by chance.
+    assert 0.08 < 1 - np.isin(told[1], calendars).mean() < 0.2
 
 
 def test_bad_weights_are_named():

@@ -4,7 +4,7 @@ import numpy as np
 
 from sklearn_tsrec.neural.synthetic._calendar import CalendarSeries
 from sklearn_tsrec.neural.synthetic._counts import CountSeries
-from sklearn_tsrec.neural.synthetic._draws import standardise
+from sklearn_tsrec.neural.synthetic._draws import draw_periods, standardise
 from sklearn_tsrec.neural.synthetic._effects import add_effects
 from sklearn_tsrec.neural.synthetic._gaussian_process import GaussianProcessSeries
 from sklearn_tsrec.neural.synthetic._mixup import MixupSeries
@@ -52,6 +52,9 @@ class SyntheticMixture:
         More families: anything with ``draw(rng, n, length)``.
     effects : bool, default=True
         Whether to add spikes, shifts, censoring, rounding and turns.
+    wrong_period : float, default=0.1
+        Share of series that tell a season that is not theirs, as a calendar does for a price: a net
+        has to look whether there is one.
 
     Raises
     ------
@@ -66,10 +69,11 @@ class SyntheticMixture:
     ((100, 64), (100,))
     """
 
-    def __init__(self, weights=None, *, families=None, effects=True):
+    def __init__(self, weights=None, *, families=None, effects=True, wrong_period=0.1):
         self.weights = dict(WEIGHTS if weights is None else weights)
         self.families = FAMILIES | (families or {})
         self.effects = effects
+        self.wrong_period = wrong_period
         unknown = sorted(set(self.weights) - set(self.families))
         if unknown:
             raise ValueError(
@@ -106,6 +110,8 @@ class SyntheticMixture:
                 rows = slice(start, start + count)
                 values[rows], periods[rows] = self.families[name].draw(rng, count, length)
                 start += count
+        wrong = rng.random(n) < self.wrong_period
+        periods[wrong] = draw_periods(rng, wrong.sum())
         if self.effects:
             values = add_effects(rng, values)
         values = standardise(np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0))
