@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from threadpoolctl import threadpool_limits
 
+from sklearn_tsrec._extras import require
 from sklearn_tsrec.recommendation._window_classifier import DecisionMixin, WindowClassifier
 
 
@@ -133,7 +134,7 @@ class ALSClassifier(DecisionMixin, WindowClassifier, BaseEstimator):
         rows.data = 1 + self.alpha * rows.data
         rng = check_random_state(self.random_state)
         with threadpool_limits(1, user_api="blas"):  # its own threads are the faster ones
-            model = _import_als()(
+            model = require("implicit.cpu.als", "als").AlternatingLeastSquares(
                 factors=self.factors,
                 regularization=self.regularization,
                 alpha=1.0,  # it has no part in its confidence of 1 for what is not there
@@ -155,17 +156,6 @@ class ALSClassifier(DecisionMixin, WindowClassifier, BaseEstimator):
         scores = users @ self.item_factors_.T
         scores[np.diff(window.indptr) == 0] = self.class_prior_
         return scores
-
-
-def _import_als():
-    """Return the class of `implicit`; say how to install it where it is missing."""
-    try:
-        from implicit.cpu.als import AlternatingLeastSquares
-    except ImportError as error:
-        raise ImportError(
-            "ALSClassifier needs the package implicit: pip install 'sklearn-tsrec[als]'"
-        ) from error
-    return AlternatingLeastSquares
 
 
 @njit(cache=True)
