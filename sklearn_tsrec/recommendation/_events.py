@@ -124,3 +124,73 @@ def top_k(scores, columns, k):
             best_scores[row, place] = score
             found = min(found + 1, k)
     return best, best_scores
+
+
+@njit(cache=True)
+def top_k_of_sparse(indptr, indices, data, base, prior, popular, rank, seen_starts, seen, k):
+    """Return the k columns with the largest scores of each row, as ``top_k``.
+
+    The scores are a sparse part and, for all columns, a share of what they are popular for.
+
+    Parameters
+    ----------
+    indptr, indices, data : arrays
+        The sparse part, by row; no column occurs twice in a row.
+    base : float array of shape (n,)
+        The share of each row.
+    prior : float array of shape (n_columns,)
+        Popularity.
+    popular : int64 array of shape (m,)
+        The columns to choose from, the most popular first.
+    rank : int64 array of shape (n_columns,)
+        Of equal scores the one with the lower rank is first; -1 of a column not to choose.
+    seen_starts : int64 array of shape (n + 1,)
+        Row i has seen the columns ``seen[seen_starts[i]:seen_starts[i + 1]]``: leave them out.
+    seen : int64 array
+    k : int
+
+    Returns
+    -------
+    best : int64 array of shape (n, k)
+    best_scores : float array of shape (n, k)
+    """
+    n_rows = len(base)
+    best = np.full((n_rows, k), -1, dtype=np.int64)
+    best_scores = np.full((n_rows, k), np.nan)
+    done = np.full(len(prior), -1, dtype=np.int64)  # the last row that needed the column no more
+    for row in range(n_rows):
+        for at in range(seen_starts[row], seen_starts[row + 1]):
+            done[seen[at]] = row
+        found = 0
+        for at in range(indptr[row], indptr[row + 1]):
+            column = indices[at]
+            if rank[column] >= 0 and done[column] != row:
+                done[column] = row
+                score = data[at] + base[row] * prior[column]
+                found = _insert(best[row], best_scores[row], found, column, score, rank)
+        for column in popular:
+            score = base[row] * prior[column]
+            if found == k and score < best_scores[row, k - 1]:
+                break
+            if done[column] != row:
+                found = _insert(best[row], best_scores[row], found, column, score, rank)
+    return best, best_scores
+
+
+@njit(cache=True)
+def _insert(best, best_scores, found, column, score, rank):
+    """Insert a column into a list that is sorted by score and rank; return its new length."""
+    place = found
+    while place > 0 and (
+        best_scores[place - 1] < score
+        or (best_scores[place - 1] == score and rank[best[place - 1]] > rank[column])
+    ):
+        place -= 1
+    if place == len(best):
+        return found
+    for later in range(min(found, len(best) - 1), place, -1):
+        best[later] = best[later - 1]
+        best_scores[later] = best_scores[later - 1]
+    best[place] = column
+    best_scores[place] = score
+    return min(found + 1, len(best))

@@ -138,6 +138,11 @@ class ItemKNNClassifier(PartialFitMixin, ProbabilityMixin, WindowClassifier, Bas
         self.similarity_ = sparse.csr_array((similarity, (j, i)), shape=together.shape)
         self._similarity = fast_form(self.similarity_)
 
+    def _is_sparse(self):
+        """Tell whether a window has few neighbors among all items."""
+        neighbors = self.similarity_.nnz / max(len(self.items_), 1) * self.n_features_in_
+        return super()._is_sparse() and neighbors < 0.1 * len(self.classes_)
+
     def _score(self, X, gaps=None):
         """Return the probability of each item after each row."""
         weights = self._memberships(X, self.items_, self.decay, once=False)

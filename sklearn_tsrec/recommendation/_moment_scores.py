@@ -4,11 +4,12 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_tsrec.recommendation._events import span_items, top_k
+from sklearn_tsrec.recommendation._events import span_items, top_k, top_k_of_sparse
 from sklearn_tsrec.recommendation._lists import check_k
 from sklearn_tsrec.recommendation._past import moments_of, read_past
 
 _CELLS = 1 << 20  # scores held at once; blocks that stay in the cache are the fastest
+_ROWS = 256  # moments at once, where few items of many have a score of their own
 
 
 class MomentScores:
@@ -109,10 +110,35 @@ class MomentScores:
         exclude_seen = self.exclude_seen if exclude_seen is None else exclude_seen
         best = np.empty((len(moments), k), dtype=np.int64)
         best_scores = np.empty((len(moments), k))
+        sparse = hasattr(self.estimator_, "_is_sparse") and self.estimator_._is_sparse()
+        if sparse and len(columns) == 1:
+            return self._top_of_sparse(moments, best, best_scores, exclude_seen, columns[0])
         for rows, scores in self._blocks(moments):
             if exclude_seen:
                 seen, span = span_items(self.history_, moments.first[rows], moments.end[rows])
                 scores[span, seen] = np.nan
             own = columns[rows] if len(columns) > 1 else columns
             best[rows], best_scores[rows] = top_k(scores, own, k)
+        return best, best_scores
+
+    def _top_of_sparse(self, moments, best, best_scores, exclude_seen, columns):
+        """Fill in the best columns where all but few items are as good as they are popular."""
+        prior = self.popularity_
+        rank = np.full(len(prior), -1)
+        rank[columns] = np.arange(len(columns))
+        popular = columns[np.argsort(-prior[columns], kind="stable")]
+        for start in range(0, len(moments), _ROWS):
+            rows = slice(start, start + _ROWS)
+            block = moments.take(rows)
+            own, base = self.estimator_._sparse_score(
+                *self.estimator_._read(read_past(self, block))
+            )
+            seen, starts = np.empty(0, dtype=np.int64), np.zeros(len(block) + 1, dtype=np.int64)
+            if exclude_seen:
+                seen, span = span_items(self.history_, block.first, block.end)
+                starts = np.searchsorted(span, np.arange(len(block) + 1))
+            best[rows], best_scores[rows] = top_k_of_sparse(
+                own.indptr, own.indices, own.data, base, prior, popular, rank, starts, seen,
+                best.shape[1],
+            )  # fmt: skip
         return best, best_scores

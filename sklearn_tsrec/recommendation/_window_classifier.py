@@ -15,6 +15,8 @@ from sklearn.utils.validation import (
 from sklearn_tsrec.recommendation._items import check_item_type
 from sklearn_tsrec.recommendation._past import split_past
 
+_FEW = 1000  # items; to look at all of them is fast
+
 
 class WindowClassifier(ClassifierMixin):
     """Mixin of classifiers that read which items are in a window: numbers, NaN for no item.
@@ -117,11 +119,17 @@ class WindowClassifier(ClassifierMixin):
         return self.classes_[best]
 
     def _positions(self, X, items):
-        """Return the position of each cell of the windows among some items, -1 for no such item."""
+        """Return the position of each cell among some sorted items, -1 for no such item."""
         if items.dtype.kind not in "biuf":  # numbers in a window name none of these
             return np.full(X.shape, -1)
-        known = pd.Index(items.astype(np.float64))
-        return known.get_indexer(X.ravel()).reshape(X.shape)
+        items = items.astype(np.float64)
+        if len(items) and (items == np.arange(len(items))).all():  # positions already
+            there = (X >= 0) & (len(items) > X) & (np.trunc(X) == X)
+            return np.where(there, X, -1).astype(np.int64)
+        place = np.searchsorted(items, X)
+        there = place < len(items)
+        there[there] = items[place[there]] == X[there]
+        return np.where(there, place, -1)
 
     @staticmethod
     def _items_in(X):
@@ -172,6 +180,10 @@ class ProbabilityMixin:
     They are ``own + base * class_prior_``, with ``own`` sparse: what the window itself says, and
     how much is left to popularity.
     """
+
+    def _is_sparse(self):
+        """Tell whether few items beside the popular ones have a probability of their own."""
+        return len(self.classes_) > _FEW
 
     def _score(self, X, gaps=None):
         """Return the probability of each item after each row."""

@@ -19,7 +19,11 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn_tsrec import PanelTimeSeriesSplit, SequenceRecommender, as_panel
 from sklearn_tsrec.datasets import make_events
 from sklearn_tsrec.metrics import ndcg_scorer
-from sklearn_tsrec.recommendation import ItemKNNClassifier, PersonalFrequencyClassifier
+from sklearn_tsrec.recommendation import (
+    ItemKNNClassifier,
+    MarkovClassifier,
+    PersonalFrequencyClassifier,
+)
 
 NAN = np.nan
 
@@ -591,3 +595,28 @@ def test_missing_keys_raise():
         fitted([("u", None, "a"), ("u", 1.0, "a")])
     with pytest.raises(ValueError, match="group is missing"):
         fitted([(None, 1, "a"), ("u", 1, "a")])
+
+
+@pytest.mark.parametrize(
+    "classifier",
+    [
+        ItemKNNClassifier(3, decay=0.9),
+        PersonalFrequencyClassifier(),
+        PersonalFrequencyClassifier(repurchase=1.0, half_life=20.0),
+        MarkovClassifier(order=2),
+    ],
+)
+@pytest.mark.parametrize("exclude_seen", [False, True])
+@pytest.mark.parametrize("candidates", [None, [3, 17, 18, 19, 40]])
+def test_lists_of_many_items_are_those_of_few(monkeypatch, classifier, exclude_seen, candidates):
+    events = make_events(20, 60, 300, random_state=0)
+    X, y = as_panel(events, "user", "time", "item")
+    y = y.rank(method="dense").astype(int)  # 1, 2, …
+    model = SequenceRecommender(classifier, window=5, gaps=True).fit(X, y)
+    listed = [*range(20), "new"]
+    options = {"exclude_seen": exclude_seen, "candidates": candidates}
+    dense = model.recommend(listed, 12, **options)
+    monkeypatch.setattr(type(classifier), "_is_sparse", lambda self: True)
+    monkeypatch.setattr("sklearn_tsrec.recommendation._moment_scores._ROWS", 7)
+    sparse_lists = model.recommend(listed, 12, **options)
+    pd.testing.assert_frame_equal(sparse_lists, dense, rtol=1e-12, atol=0)
