@@ -4,6 +4,7 @@ from sklearn_tsrec.recommendation._als import ALSClassifier
 from sklearn_tsrec.recommendation._ease import EASEClassifier
 from sklearn_tsrec.recommendation._forecast_ranker import ForecastRanker
 from sklearn_tsrec.recommendation._item_knn import ItemKNNClassifier
+from sklearn_tsrec.recommendation._knowledge_graph import KnowledgeGraphFeatures
 from sklearn_tsrec.recommendation._markov import MarkovClassifier
 from sklearn_tsrec.recommendation._personal_frequency import PersonalFrequencyClassifier
 from sklearn_tsrec.recommendation._reranker import ReRanker
@@ -14,6 +15,7 @@ __all__ = [
     "EASEClassifier",
     "ForecastRanker",
     "ItemKNNClassifier",
+    "KnowledgeGraphFeatures",
     "MarkovClassifier",
     "PersonalFrequencyClassifier",
     "ReRanker",

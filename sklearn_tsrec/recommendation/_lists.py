@@ -49,7 +49,7 @@ def listed_groups(recommender, X):
 
 
 def candidate_columns(recommender, candidates, groups):
-    """Return the positions of the candidates in ``classes_``, in the order that breaks ties.
+    """Return the positions of the candidates in ``items_``, in the order that breaks ties.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def candidate_columns(recommender, candidates, groups):
             f"needs {[*names, 'item']}."
         )
     items = pd.Index(candidates["item"] if table else list(candidates))
-    wanted = pd.Index(recommender.classes_).get_indexer(items)
+    wanted = pd.Index(recommender.items_).get_indexer(items)
     if (wanted < 0).any():
         unknown = items[wanted < 0].unique()
         raise ValueError(
@@ -98,7 +98,7 @@ def list_table(recommender, groups, best, scores, known):
         index=pd.RangeIndex(len(series)),
     )
     table["rank"] = place + 1
-    table["item"] = recommender.classes_[best[series, place]]
+    table["item"] = recommender.items_[best[series, place]]
     table["score"] = scores[series, place]
     table["source"] = pd.Index(["popularity", "history"]).take(known[series].astype(int))
     return table

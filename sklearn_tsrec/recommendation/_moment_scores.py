@@ -31,10 +31,16 @@ class MomentScores:
 
     def _blocks(self, moments):
         """Yield slices of moments whose scores fit into memory together, and these scores."""
-        size = max(_CELLS // len(self.classes_), 1)
+        size = max(_CELLS // len(self.items_), 1)
         for start in range(0, len(moments), size):
             rows = slice(start, start + size)
             yield rows, self._score(moments.take(rows))
+
+    def _with_cold(self, scores):
+        """Return scores with those of the items that training did not have beside them."""
+        if len(self.items_) == len(self.classes_):
+            return scores
+        return np.hstack([scores, scores @ self._cold_weights])
 
     def _read_moments(self, X):
         """Return the moments that are the rows of a table."""
@@ -54,7 +60,7 @@ class MomentScores:
         X : DataFrame or array of shape (n_samples, n_columns)
             Keyed moments.
         items : int array of shape (n_samples, m)
-            Positions in ``classes_`` of the items to score at each moment; -1 for no item.
+            Positions in ``items_`` of the items to score at each moment; -1 for no item.
 
         Returns
         -------
@@ -67,14 +73,14 @@ class MomentScores:
             raise ValueError(
                 f"items has {len(items)} rows, but X has {len(moments)}: give one each."
             )
-        if items.min() < -1 or items.max() >= len(self.classes_):
+        if items.min() < -1 or items.max() >= len(self.items_):
             raise ValueError(
                 f"items holds positions from {items.min()} to {items.max()}, but they must be from "
-                f"-1 (no item) to {len(self.classes_) - 1}: positions in classes_."
+                f"-1 (no item) to {len(self.items_) - 1}: positions in items_."
             )
         chosen = np.empty(items.shape)
         for rows, scores in self._blocks(moments):
-            chosen[rows] = np.take_along_axis(scores, items[rows], axis=1)
+            chosen[rows] = np.take_along_axis(self._with_cold(scores), items[rows], axis=1)
         chosen[items < 0] = np.nan
         return chosen
 
@@ -97,7 +103,7 @@ class MomentScores:
         Returns
         -------
         items : int array of shape (n_samples, min(k, n_items))
-            Positions in ``classes_``, the best first; -1 where no item is left.
+            Positions in ``items_``, the best first; -1 where no item is left.
         scores : float array of shape (n_samples, min(k, n_items))
             Their scores; NaN where no item is left.
         """
@@ -111,9 +117,10 @@ class MomentScores:
         best = np.empty((len(moments), k), dtype=np.int64)
         best_scores = np.empty((len(moments), k))
         sparse = hasattr(self.estimator_, "_is_sparse") and self.estimator_._is_sparse()
-        if sparse and len(columns) == 1:
+        if sparse and len(columns) == 1 and len(self.items_) == len(self.classes_):
             return self._top_of_sparse(moments, best, best_scores, exclude_seen, columns[0])
         for rows, scores in self._blocks(moments):
+            scores = self._with_cold(scores)
             if exclude_seen:
                 seen, span = span_items(self.history_, moments.first[rows], moments.end[rows])
                 scores[span, seen] = np.nan

@@ -2,6 +2,7 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval
@@ -9,6 +10,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, check_is_fitted, has_fit_parameter
 
 from sklearn_tsrec._keys import KeyedMixin
+from sklearn_tsrec.recommendation._cold_items import find_cold_items
 from sklearn_tsrec.recommendation._events import (
     remember_events,
 )
@@ -79,6 +81,11 @@ class SequenceRecommender(
     columns : str, int, list of these or None, default=None
         Columns of X that are known of a moment beforehand, such as the hour or the store, to be
         given to the classifier as they are.
+    item_features : DataFrame or None, default=None
+        What is known of items (index): text or categories, such as a brand, and numbers, such as a
+        price, for all items of training and for others. These others can be recommended too: the
+        score of an item that training does not have is the mean of those of the ten items that are
+        most like it.
     exclude_seen : bool, default=False
         Whether :meth:`recommend` leaves out what a series had before. Say False where repeats are
         right, as in groceries.
@@ -93,13 +100,16 @@ class SequenceRecommender(
 
     Attributes
     ----------
-    classes_ : array of shape (n_items,)
-        The items that can be recommended, sorted.
+    classes_ : array of shape (n_classes,)
+        The items of training, sorted.
     estimator_ : classifier
         The fitted classifier.
     groups_ : Index
         The series seen in training.
-    popularity_ : array of shape (n_items,)
+    items_ : array of shape (n_items,)
+        The items that can be recommended: ``classes_`` and, sorted after them, those that only
+        ``item_features`` knows.
+    popularity_ : array of shape (n_classes,)
         Share of each item in the training events, weighted as they are: what an empty history gets.
     n_features_in_ : int
         Number of columns of X in ``fit``. Those that no parameter names are not used.
@@ -146,6 +156,7 @@ class SequenceRecommender(
         "half_life": [str, Interval(Real, 0, None, closed="neither"), None],
         "gaps": ["boolean"],
         "columns": [str, Integral, list, tuple, None],
+        "item_features": [pd.DataFrame, None],
         "exclude_seen": ["boolean"],
         "freq": [str, Interval(Real, 0, None, closed="neither"), None],
         "random_state": ["random_state"],
@@ -160,6 +171,7 @@ class SequenceRecommender(
         half_life=None,
         gaps=False,
         columns=None,
+        item_features=None,
         exclude_seen=False,
         group=None,
         time=None,
@@ -171,6 +183,7 @@ class SequenceRecommender(
         self.half_life = half_life
         self.gaps = gaps
         self.columns = columns
+        self.item_features = item_features
         self.exclude_seen = exclude_seen
         self.group = group
         self.time = time
@@ -206,7 +219,11 @@ class SequenceRecommender(
         rng = check_random_state(self.random_state)
         seed = rng.randint(np.iinfo(np.int32).max)
         self.history_ = remember_events(keys, codes, row_times(self, X), seed)
-        self._tie_order = rng.permutation(len(self.classes_))
+        self.items_ = self.classes_
+        if self.item_features is not None:
+            cold, self._cold_weights = find_cold_items(self.item_features, self.classes_)
+            self.items_ = np.append(self.classes_, cold) if len(cold) else self.classes_
+        self._tie_order = rng.permutation(len(self.items_))
         past = read_past(self, moments_of(self, X, keys))
         self.estimator_ = ItemKNNClassifier() if self.estimator is None else clone(self.estimator)
         weight = None
@@ -281,7 +298,7 @@ class SequenceRecommender(
         candidates : list of items, DataFrame or None, default=None
             The only items to recommend: one list for all series, or a table with the group columns
             and ``item``, as this method returns it, with the candidates of each series. A series
-            without a row there is given no list. None is all of ``classes_``.
+            without a row there is given no list. None is all of ``items_``.
         at : time or None, default=None
             Only training events before this time fill the windows, and their ages are counted up to
             it; None uses all of them, and the latest training time. The classifier stays what it

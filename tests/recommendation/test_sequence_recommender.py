@@ -620,3 +620,54 @@ def test_lists_of_many_items_are_those_of_few(monkeypatch, classifier, exclude_s
     monkeypatch.setattr("sklearn_tsrec.recommendation._moment_scores._ROWS", 7)
     sparse_lists = model.recommend(listed, 12, **options)
     pd.testing.assert_frame_equal(sparse_lists, dense, rtol=1e-12, atol=0)
+
+
+SHELF = pd.DataFrame(
+    {"kind": ["drink", "drink", "food", "drink", "food"], "price": [2.0, 1, 3, 2, 3]},
+    index=["tea", "milk", "rice", "cocoa", "bread"],
+)
+
+
+def test_new_items_have_the_mean_score_of_those_like_them(monkeypatch):
+    monkeypatch.setattr("sklearn_tsrec.recommendation._cold_items._NEAREST", 1)
+    model = fitted(SHOP, PersonalFrequencyClassifier(), item_features=SHELF)
+    assert model.items_.tolist() == ["milk", "rice", "tea", "bread", "cocoa"]
+    assert model.classes_.tolist() == ["milk", "rice", "tea"]
+    table = model.recommend(["ann", "new"], 5).set_index(["user", "item"])["score"]
+    for user in ("ann", "new"):  # cocoa costs what tea does, bread what rice does
+        assert table[user, "cocoa"] == table[user, "tea"]
+        assert table[user, "bread"] == table[user, "rice"]
+    cold = model.recommend(["ann"], 2, candidates=["bread", "cocoa"], exclude_seen=True)
+    assert cold["item"].tolist() == ["cocoa", "bread"]
+    X = pd.DataFrame({"user": ["ann"], "day": [9]})
+    assert model.predict_proba(X).shape == (1, 3)
+    scores = model.score_items(X, [[2, 4, 3, 1]])
+    assert scores[0, 0] == scores[0, 1] > scores[0, 2] == scores[0, 3]
+    assert set(model.top_items(X, 5)[0][0]) == set(range(5))
+    assert lists(model.recommend(["ann"], 5, exclude_seen=True))["ann"][0] == "cocoa"
+
+
+def test_new_items_are_a_mean_of_several():
+    model = fitted(SHOP, PersonalFrequencyClassifier(), item_features=SHELF)
+    table = model.recommend(["ann"], 5).set_index("item")["score"]
+    assert table["cocoa"] == pytest.approx(table[["tea", "milk", "rice"]].mean())
+
+
+def test_a_table_of_known_items_changes_nothing():
+    plain = fitted(SHOP, PersonalFrequencyClassifier()).recommend(k=5)
+    known = fitted(SHOP, PersonalFrequencyClassifier(), item_features=SHELF[:3]).recommend(k=5)
+    pd.testing.assert_frame_equal(plain, known)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (SHELF[1:], "item_features lacks 1 of 3 items, such as tea"),
+        (SHELF.iloc[[0, 0, 1, 2]], "item_features describes tea twice"),
+        (SHELF.assign(price=[1, 2, 3, np.nan, 1]), "column 'price' of item_features is missing"),
+        (["tea"], "'item_features' parameter"),
+    ],
+)
+def test_bad_item_features(table, message):
+    with pytest.raises(ValueError, match=message):
+        fitted(SHOP, item_features=table)
