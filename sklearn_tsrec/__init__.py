@@ -12,6 +12,7 @@ _ROOM_OF = {
     "LagFeatures": "features",
     "PanelTimeSeriesSplit": "model_selection",
     "PatchTransformerRegressor": "neural",
+    "SASRecClassifier": "neural",
     "SequenceRecommender": "recommendation",
     "WindowFeatures": "features",
     "WindowForecaster": "forecasting",

@@ -20,7 +20,7 @@ from sklearn_tsrec.features import (
     WindowStatistics,
 )
 from sklearn_tsrec.forecasting import WindowForecaster
-from sklearn_tsrec.neural import PatchTransformerRegressor
+from sklearn_tsrec.neural import GRUClassifier, PatchTransformerRegressor, SASRecClassifier
 from sklearn_tsrec.preprocessing import OutlierClipper, SeriesImputer, SeriesScaler
 from sklearn_tsrec.recommendation import (
     ALSClassifier,
@@ -67,6 +67,11 @@ ESTIMATORS = [
     PersonalFrequencyClassifier(),
     ForecastRanker(WindowForecaster(Ridge(), window=2, time=0, freq=None)),
     ReRanker(SequenceRecommender(time=0)),
+    GRUClassifier(width=4, max_epochs=2),
+    SASRecClassifier(width=4, depth=1, max_epochs=2),
+    SASRecClassifier(
+        width=4, depth=1, pretrain="masked", pretrain_epochs=1, finetune="lora", max_epochs=1
+    ),
     SequenceRecommender(time=0),
     WindowForecaster(Ridge(), window=2, time=0, freq=None),
     WindowForecaster(Ridge(), window=1, horizon=2, time=0, freq=None),

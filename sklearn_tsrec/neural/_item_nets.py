@@ -1,0 +1,297 @@
+"""Nets that read sequences of items, their losses and their batches."""
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.data import Dataset
+
+from sklearn_tsrec.neural.layers import TransformerBlock, rotation_angles
+
+
+class ItemNet(nn.Module):
+    """Base of nets that read items, the oldest first, and score the next one.
+
+    Parameters
+    ----------
+    n_tokens : int
+        Number of items, and 0 for none.
+    class_tokens : long tensor of shape (n_classes,)
+        The token of each item that can be next.
+    log_prior : tensor of shape (n_classes,)
+        Logarithm of how often each is next.
+    width : int
+        Size of an embedding.
+    dropout : float
+        Share of activations dropped in training.
+    """
+
+    def __init__(self, n_tokens, class_tokens, log_prior, width, dropout):
+        super().__init__()
+        # One token more than there are: the mask of pretraining.
+        self.embedding = nn.Embedding(n_tokens + 1, width, padding_idx=0)
+        nn.init.normal_(self.embedding.weight, std=width**-0.5)
+        self.dropout = nn.Dropout(dropout)
+        self.norm = nn.LayerNorm(width)
+        self.head = nn.Linear(width, width)
+        nn.init.eye_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+        self.register_buffer("class_tokens", class_tokens)
+        self.register_parameter("prefix", None)  # learned tokens, if fine-tuning puts them there
+        self.bias = nn.Parameter(log_prior.clone())
+        self.register_buffer("log_prior", log_prior)
+
+    @property
+    def net(self):
+        """The net that training looks at."""
+        return self
+
+    @property
+    def learning(self):
+        """The weights that learn, by name."""
+        return {name: w for name, w in self.named_parameters() if w.requires_grad}
+
+    def forward(self, tokens, place, **how):
+        """Return what is known at some places of sequences.
+
+        Parameters
+        ----------
+        tokens : long tensor of shape (1, B, N)
+            Items, left-aligned; 0 after the last.
+        place : long tensor of shape (1, P)
+            Places in the flattened (B, N).
+        **how
+            What ``read`` takes besides.
+
+        Returns
+        -------
+        known : tensor of shape (P, width)
+        """
+        found = self.read(tokens[0], **how).flatten(0, 1)[place[0]]
+        return self.head(self.norm(found))
+
+    def logits(self, known, chosen=None):
+        """Return scores (P, C) of all classes, or of the chosen ones."""
+        tokens, bias = self.class_tokens, self.bias
+        if chosen is not None:
+            tokens, bias = tokens[chosen], bias[chosen]
+        return F.linear(known, self.embedding.weight[tokens], bias)
+
+
+class SASRecNet(ItemNet):
+    """Self-attention over items, with rotary positions.
+
+    Parameters
+    ----------
+    n_tokens, class_tokens, log_prior, width, dropout
+        As in :class:`ItemNet`.
+    depth, heads : int
+        Number of blocks, and of attention heads.
+    """
+
+    def __init__(self, n_tokens, class_tokens, log_prior, width, dropout, depth, heads):
+        super().__init__(n_tokens, class_tokens, log_prior, width, dropout)
+        self.blocks = nn.ModuleList(
+            TransformerBlock(width, heads, 2 * width, dropout) for _ in range(depth)
+        )
+        self.heads = heads
+
+    def read(self, tokens, both_ways=None):
+        """Return what is known after each item, (B, N, width)."""
+        x = self.dropout(self.embedding(tokens))
+        n = tokens.shape[1]
+        n_prefix = 0 if self.prefix is None else len(self.prefix)
+        if n_prefix:
+            x = torch.cat([self.prefix.expand(len(x), -1, -1), x], 1)
+        if both_ways is not None:
+            allowed = (tokens > 0)[:, None, None, :].expand(-1, 1, n, -1)
+        else:
+            allowed = torch.ones(n, n, dtype=torch.bool, device=x.device).tril()[None, None]
+        allowed = F.pad(allowed, (n_prefix, 0, n_prefix, 0), value=True)
+        positions = F.pad(torch.arange(float(n), device=x.device), (n_prefix, 0))
+        rotation = rotation_angles(positions, x.shape[-1] // self.heads)
+        for block in self.blocks:
+            x = block(x, allowed, rotation)
+        return x[:, n_prefix:]
+
+
+class GRUNet(ItemNet):
+    """A gated recurrent unit over items.
+
+    Parameters
+    ----------
+    n_tokens, class_tokens, log_prior, width, dropout
+        As in :class:`ItemNet`.
+    """
+
+    def __init__(self, n_tokens, class_tokens, log_prior, width, dropout):
+        super().__init__(n_tokens, class_tokens, log_prior, width, dropout)
+        self.unit = nn.GRU(width, width, batch_first=True)
+
+    def read(self, tokens):
+        """Return what is known after each item, (B, N, width)."""
+        return self.unit(self.dropout(self.embedding(tokens)))[0]
+
+
+class SequenceSet(Dataset):
+    """Sequences, and the targets at their places.
+
+    Parameters
+    ----------
+    tokens : long tensor of shape (S, N)
+        Left-aligned sequences.
+    sequence, place, target, weight : tensors of shape (n,)
+        Sequence, place, next class and weight of each target.
+    """
+
+    def __init__(self, tokens, sequence, place, target, weight):
+        order = sequence.argsort(stable=True)
+        self.tokens, self.place, self.target = tokens, place[order], target[order]
+        self.weight = weight[order]
+        count = torch.bincount(sequence, minlength=len(tokens))
+        self.starts = F.pad(count.cumsum(0), (1, 0))
+        # Places behind the last target are never read: they need not be computed.
+        last = np.zeros(len(tokens), dtype=np.int64)
+        np.maximum.at(last, sequence.numpy(), place.numpy())
+        self.length = torch.from_numpy(last + 1)
+
+    def __len__(self):
+        return int((self.starts[1:] > self.starts[:-1]).sum())
+
+    def batch(self, chosen):
+        """Return inputs and targets of some sequences."""
+        n = int(self.length[chosen].max())
+        first, end = self.starts[chosen], self.starts[chosen + 1]
+        count = end - first
+        row = torch.repeat_interleave(torch.arange(len(chosen)), count)
+        inner = torch.arange(len(row)) - torch.repeat_interleave(count.cumsum(0) - count, count)
+        at = first[row] + inner
+        inputs = {
+            "tokens": self.tokens[chosen, :n][None],
+            "place": (row * n + self.place[at])[None],
+        }
+        return inputs, torch.stack([self.target[at].double(), self.weight[at]])[None]
+
+
+class PretrainingSet(Dataset):
+    """Sequences that teach themselves: the next item at each place, or the items that are masked.
+
+    Parameters
+    ----------
+    tokens : long tensor of shape (S, N)
+        Left-aligned sequences.
+    class_tokens : long tensor of shape (n_classes,)
+        The token of each class; other tokens are no targets.
+    n_tokens : int
+        Number of tokens; the mask comes after them.
+    kind : str
+        ``"next"`` or ``"masked"``.
+    share : float, default=0.2
+        Share of the items that are masked.
+    """
+
+    def __init__(self, tokens, class_tokens, n_tokens, kind, share=0.2):
+        self.tokens, self.kind, self.share, self.mask = tokens, kind, share, n_tokens
+        self.class_of = torch.full((n_tokens + 1,), -1)
+        self.class_of[class_tokens] = torch.arange(len(class_tokens))
+        self.length = (tokens > 0).sum(1)
+        # A sequence without a target teaches nothing.
+        self.starts = F.pad((self.length > (kind == "next")).long().cumsum(0), (1, 0))
+
+    def __len__(self):
+        return int(self.starts[-1])
+
+    def batch(self, chosen):
+        """Return inputs and targets of some sequences."""
+        tokens = self.tokens[chosen, : int(self.length[chosen].max())]
+        inputs = {}
+        if self.kind == "next":
+            target = F.pad(self.class_of[tokens[:, 1:]], (0, 1), value=-1)
+        else:
+            hidden = (torch.rand(tokens.shape) < self.share) & (tokens > 0)
+            target = torch.where(hidden, self.class_of[tokens], -1)
+            tokens = tokens.masked_fill(hidden, self.mask)
+            inputs["both_ways"] = torch.ones(1)
+        place = torch.nonzero(target.flatten() >= 0)[:, 0]
+        chosen_target = target.flatten()[place].double()
+        inputs |= {"tokens": tokens[None], "place": place[None]}
+        return inputs, torch.stack([chosen_target, torch.ones(len(place)).double()])[None]
+
+
+class SequenceBatches:
+    """The batches of one epoch: sequences of like length together, in random order.
+
+    Parameters
+    ----------
+    dataset : SequenceSet
+        Sequences.
+    batch_size : int
+        Sequences in a batch.
+    shuffle : bool, default=False
+        Whether the order is random.
+    """
+
+    def __init__(self, dataset, batch_size, shuffle=False):
+        self.dataset, self.batch_size, self.shuffle = dataset, batch_size, shuffle
+
+    def __iter__(self):
+        data = self.dataset
+        rows = torch.nonzero(data.starts[1:] > data.starts[:-1])[:, 0]
+        noise = torch.rand(len(rows)) if self.shuffle else torch.zeros(len(rows))
+        rows = rows[(data.length[rows] * (1 + 0.3 * noise) + noise).argsort(stable=True)]
+        batches = rows.split(self.batch_size)
+        order = torch.randperm(len(batches)) if self.shuffle else range(len(batches))
+        for i in order:
+            yield data.batch(batches[i])
+
+
+class ItemTraining(NeuralNet):
+    """A skorch net with the losses of large catalogues.
+
+    In validation the loss is 1 − mean reciprocal rank: what lists are for.
+
+    Parameters
+    ----------
+    loss : str, default="softmax"
+        ``"softmax"``, ``"sampled"`` or ``"gbce"``.
+    n_negatives : int, default=256
+        Items that a batch compares its targets with, unless all are.
+    """
+
+    def __init__(self, module, criterion=nn.Identity, *, loss="softmax", n_negatives=256, **kwargs):
+        super().__init__(module, criterion, **kwargs)
+        self.loss = loss
+        self.n_negatives = n_negatives
+
+    def get_loss(self, y_pred, y_true, X=None, training=False):
+        """Return the mean loss over the targets of a batch."""
+        net = self.module_
+        target, weight = y_true[0, 0].long().to(y_pred.device), y_true[0, 1].to(y_pred)
+        if not training:
+            scores = net.logits(y_pred)
+            own = scores.gather(1, target[:, None])
+            rank = 1 + (scores > own).sum(1) + ((scores == own).sum(1) - 1) / 2
+            loss = 1 - 1 / rank.float()
+        elif self.loss == "softmax" or self.n_negatives >= len(net.class_tokens):
+            loss = F.cross_entropy(net.logits(y_pred), target, reduction="none")
+        else:
+            loss = self._against_some(y_pred, target)
+        return (loss * weight).sum() / weight.sum().clamp(min=1e-12)
+
+    def _against_some(self, known, target):
+        """Return the loss of each target against items drawn for the whole batch."""
+        net, m = self.module_, self.n_negatives
+        n_classes = len(net.class_tokens)
+        own = (known * net.embedding(net.class_tokens[target])).sum(1) + net.bias[target]
+        if self.loss == "sampled":
+            drawn = torch.multinomial(net.log_prior.exp(), m, replacement=True)
+            others = net.logits(known, drawn) - net.log_prior[drawn] - torch.tensor(m).log()
+            own = own - net.log_prior[target] - torch.tensor(m).log()
+            others = others.masked_fill(drawn == target[:, None], -torch.inf)
+            return torch.cat([own[:, None], others], 1).logsumexp(1) - own
+        drawn = torch.randint(n_classes, (m,), device=known.device)
+        others = net.logits(known, drawn).masked_fill(drawn == target[:, None], -torch.inf)
+        share, calibration = m / (n_classes - 1), 0.75
+        power = share * (calibration * (1 - 1 / share) + 1 / share)
+        return -power * F.logsigmoid(own) + F.softplus(others).sum(1)

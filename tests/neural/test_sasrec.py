@@ -1,0 +1,227 @@
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from sklearn.model_selection import GridSearchCV
+
+from sklearn_tsrec import SASRecClassifier, SequenceRecommender, as_panel
+from sklearn_tsrec.datasets import make_events
+from sklearn_tsrec.model_selection import PanelTimeSeriesSplit
+from sklearn_tsrec.neural import GRUClassifier
+from sklearn_tsrec.neural._item_classifier import left_aligned
+from sklearn_tsrec.neural._item_sequences import cover_windows
+
+
+def log_windows(lengths, window, n_items=30, seed=0, basket=1):
+    """Windows and targets of users, as a recommender makes them."""
+    rng = np.random.default_rng(seed)
+    X, y = [], []
+    for length in lengths:
+        items = rng.integers(0, n_items, length)
+        for start in range(0, length, basket):
+            past = items[max(0, start - window) : start]
+            row = np.r_[np.full(window - len(past), np.nan), past]
+            for item in items[start : start + basket]:
+                X.append(row)
+                y.append(item)
+    return np.array(X), np.array(y)
+
+
+def chain(n_users=12, length=8, n_items=6, window=4, seed=0):
+    """Windows of users who go round all items, one after another."""
+    rng = np.random.default_rng(seed)
+    X, y = [], []
+    for start in rng.integers(0, n_items, n_users):
+        items = (start + np.arange(length)) % n_items
+        for t in range(1, length):
+            past = items[max(0, t - window) : t]
+            X.append(np.r_[np.full(window - len(past), np.nan), past])
+            y.append(items[t])
+    return np.array(X), np.array(y)
+
+
+def small(kind=SASRecClassifier, **params):
+    depth = {"depth": 1, "heads": 1} if kind is SASRecClassifier else {}
+    fixed = {"width": 16, "lr": 0.02, "validation_fraction": 0, "random_state": 0}
+    params = fixed | {"max_epochs": 30} | depth | params
+    return kind(**params)
+
+
+def as_tokens(X):
+    return np.where(np.isnan(X), 0, X + 1).astype(np.int64)
+
+
+@pytest.mark.parametrize("basket", [1, 3])
+@pytest.mark.parametrize("lengths", [[5] * 20, [60, 3, 17, 1, 40]])
+def test_every_window_is_found_in_its_sequence(lengths, basket):
+    X, _ = log_windows(lengths, 12, basket=basket)
+    tokens = as_tokens(X[np.random.default_rng(1).permutation(len(X))])
+    tokens = tokens[(tokens > 0).any(axis=1)]
+    cover = cover_windows(tokens)
+    for row in range(len(tokens)):
+        j = cover.distinct[row]
+        sequence = tokens[cover.first[cover.kept[cover.sequence[j]]]]
+        until = sequence[: len(sequence) - cover.n_back[j]]
+        until = until[until > 0]
+        own = tokens[row][tokens[row] > 0]
+        np.testing.assert_array_equal(until, own[len(own) - len(until) :])
+        assert len(until) >= min(len(own), 6)
+
+
+def test_few_sequences_hold_many_windows():
+    X, _ = log_windows([10] * 30, 12, n_items=1000)
+    tokens = as_tokens(X)[~np.isnan(X).all(axis=1)]
+    assert len(cover_windows(tokens).kept) == 30
+    X, _ = log_windows([400], 20, n_items=1000)
+    assert len(cover_windows(as_tokens(X)[1:]).kept) <= 40
+
+
+def test_windows_that_repeat_are_covered():
+    X = np.array([[1.0, 2, 1, 2], [2, 1, 2, 1], [3, 3, 3, 3], [3, 3, 3, 3]])
+    cover = cover_windows(as_tokens(X))
+    assert cover.distinct[2] == cover.distinct[3]
+    assert len(cover.first) == 3
+
+
+def test_a_window_says_the_same_alone_and_inside_its_sequence():
+    X, y = log_windows([9] * 10, 12, n_items=8)
+    classifier = small(max_epochs=2).fit(X, y)
+    tokens = as_tokens(X)
+    longest = tokens[(tokens > 0).sum(axis=1) == 8]
+    net = classifier.module_
+    with torch.no_grad():
+        known = net.read(left_aligned(longest))
+    for n in range(1, 9):
+        rows = np.full((len(longest), 12), np.nan)
+        rows[:, 12 - n :] = longest[:, 4 : 4 + n] - 1
+        with torch.no_grad():
+            logits = net.logits(net.head(net.norm(known[:, n - 1])))
+        np.testing.assert_allclose(
+            classifier.predict_proba(rows), logits.double().softmax(1), rtol=1e-3, atol=1e-5
+        )
+
+
+@pytest.mark.parametrize("kind", [SASRecClassifier, GRUClassifier])
+@pytest.mark.parametrize("loss", ["softmax", "sampled", "gbce"])
+def test_it_learns_an_order(kind, loss):
+    X, y = chain()
+    classifier = small(kind, loss=loss, n_negatives=4, max_epochs=60).fit(X, y)
+    assert classifier.score(X, y) == 1
+    np.testing.assert_allclose(classifier.predict_proba(X).sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("kind", [SASRecClassifier, GRUClassifier])
+def test_training_ends_when_the_latest_windows_are_ranked_no_better(kind):
+    X, y = log_windows([9] * 30, 8, n_items=12)  # nothing can be learned of it
+    classifier = small(kind, validation_fraction=0.2, patience=2).fit(X, y)
+    losses = classifier.validation_losses_
+    assert len(losses) == classifier.best_epoch_ + 3
+    assert losses[classifier.best_epoch_] == min(losses)
+    X, y = chain(40, 12)
+    classifier = small(kind, validation_fraction=0.2, patience=2).fit(X, y)
+    assert classifier.validation_losses_[classifier.best_epoch_] < 0.2
+
+
+@pytest.mark.parametrize("kind", [SASRecClassifier, GRUClassifier])
+def test_the_order_of_rows_does_not_matter(kind):
+    X, y = log_windows([7] * 8, 5)
+    order = np.random.default_rng(3).permutation(len(X))
+    one = small(kind, max_epochs=3).fit(X, y)
+    two = small(kind, max_epochs=3).fit(X[order], y[order])
+    np.testing.assert_allclose(one.predict_proba(X), two.predict_proba(X), rtol=1e-6)
+
+
+def test_the_past_further_back_counts():
+    # After 2 comes what came before it; the last item alone says nothing.
+    X = np.array([[np.nan, 0, 2], [np.nan, 1, 2]] * 6)
+    y = np.array([0, 1] * 6)
+    classifier = small(validation_fraction=0, max_epochs=40).fit(X, y)
+    np.testing.assert_array_equal(classifier.predict(X), y)
+
+
+@pytest.mark.parametrize("pretrain", ["next", "masked"])
+@pytest.mark.parametrize(
+    "finetune", ["head", "last", "lora", "adalora", "adapter", "prefix", "full"]
+)
+def test_pretraining_and_every_way_to_tune(pretrain, finetune):
+    X, y = chain(8)
+    classifier = small(pretrain=pretrain, pretrain_epochs=5, finetune=finetune, max_epochs=2).fit(
+        X, y
+    )
+    learns = sum(w.numel() for w in classifier.module_.learning.values())
+    total = sum(w.numel() for w in classifier.module_.parameters())
+    assert learns == total if finetune == "full" else learns < total
+    assert np.isfinite(classifier.predict_proba(X)).all()
+
+
+def test_pretraining_alone_learns_the_order():
+    X, y = chain()
+    classifier = small(pretrain="next", pretrain_epochs=60, finetune="none").fit(X, y)
+    assert classifier.score(X, y) > 0.9
+
+
+def test_pretraining_is_a_better_start():
+    X, y = chain()
+    params = {"max_epochs": 1, "validation_fraction": 0.2}
+    scratch = small(**params).fit(X, y).validation_losses_
+    tuned = small(pretrain="next", pretrain_epochs=40, **params).fit(X, y).validation_losses_
+    assert tuned[0] < scratch[1]
+
+
+@pytest.mark.parametrize("kind", [SASRecClassifier, GRUClassifier])
+def test_a_window_that_says_nothing_has_popularity(kind):
+    X, y = chain()
+    classifier = small(kind, max_epochs=2).fit(X, y)
+    empty = classifier.predict_proba([[np.nan] * 4, [np.nan, np.nan, 99, 77]])
+    np.testing.assert_allclose(empty, [classifier.class_prior_] * 2)
+    known = classifier.predict_proba([[np.nan, np.nan, np.nan, 3], [99, np.nan, 3, np.nan]])
+    np.testing.assert_allclose(known[0], known[1], rtol=1e-6)
+
+
+def test_rows_without_weight_teach_nothing():
+    X, y = chain()
+    wrong = np.r_[y, (y + 2) % 6]
+    classifier = small(max_epochs=60).fit(
+        np.r_[X, X], wrong, sample_weight=np.r_[np.ones(len(y)), np.zeros(len(y))]
+    )
+    assert classifier.score(X, y) == 1
+
+
+@pytest.mark.parametrize("kind", [SASRecClassifier, GRUClassifier])
+def test_same_seed_same_result_and_pickled(kind):
+    X, y = chain()
+    one, two = (small(kind, max_epochs=3).fit(X, y).predict_proba(X) for _ in range(2))
+    np.testing.assert_array_equal(one, two)
+    three = small(kind, max_epochs=3, random_state=1).fit(X, y)
+    assert not np.array_equal(one, three.predict_proba(X))
+    again = pickle.loads(pickle.dumps(three))
+    np.testing.assert_array_equal(again.predict_proba(X), three.predict_proba(X))
+
+
+@pytest.mark.parametrize("kind", [SASRecClassifier, GRUClassifier])
+def test_it_recommends_and_is_tuned(kind):
+    events = make_events(n_users=12, n_items=8, n_events=200, random_state=0)
+    X, y = as_panel(events, group="user", time="time", target="item")
+    search = GridSearchCV(
+        SequenceRecommender(small(kind, max_epochs=2), window=6, random_state=0),
+        {"estimator__width": [4, 8]},
+        cv=PanelTimeSeriesSplit(2, horizon="3D"),
+        error_score="raise",
+    ).fit(X, y)
+    lists = search.best_estimator_.recommend(k=3)
+    assert (lists.groupby(lists.columns[0]).size() == 3).all()
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"width": 10, "heads": 4}, "width must be a multiple of 2 \\* heads = 8, got 10"),
+        ({"finetune": "lora"}, "finetune='lora' needs a pretrained net"),
+        ({"device": "cuda:9"}, "is not there"),
+    ],
+)
+def test_bad_parameters_are_refused(params, message):
+    X, y = chain()
+    with pytest.raises(ValueError, match=message):
+        small(**params).fit(X, y)
