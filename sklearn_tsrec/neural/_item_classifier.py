@@ -39,7 +39,7 @@ class ItemNetClassifier(WindowClassifier, BaseEstimator):
         "verbose": ["verbose"],
     }
 
-    def _count(self, X, codes, weight, old, fresh):
+    def _count(self, X, gaps, codes, weight, old, fresh):
         """Train the net."""
         device = find_device(self.device)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
@@ -151,7 +151,7 @@ class ItemNetClassifier(WindowClassifier, BaseEstimator):
         order = np.argsort(place > 0, axis=1, kind="stable")
         return np.take_along_axis(place, order, axis=1)
 
-    def _score(self, X):
+    def _score(self, X, gaps=None):
         """Return the probability of each item after each window."""
         tokens = self._tokens(X)
         count = (tokens > 0).sum(axis=1)
@@ -183,7 +183,7 @@ class ItemNetClassifier(WindowClassifier, BaseEstimator):
         array of shape (n_samples, n_classes)
             Popularity, for a window without a known item.
         """
-        return self._score(self._read_windows(X))
+        return self._score(*self._read(X))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
