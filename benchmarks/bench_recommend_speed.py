@@ -3,9 +3,10 @@
     OMP_NUM_THREADS=1 python benchmarks/bench_recommend_speed.py [--rectools PYTHON]
 
 Top-10 lists of 1,650 items for 10,000 users with 100 events each; EASE with a thread beside the
-plain ``numpy.linalg.inv`` of the same Gram matrix; one million items in a process of its own, whose
-largest memory is read from the system. RecTools' EASE is timed in the Python that is given, on the
-same events. CPU seconds, the best of five (lists) or three (fits), to results/recommend_speed.csv.
+plain ``numpy.linalg.inv`` of the same Gram matrix; a million items, 10,000 users with 50 events
+each, in a process of its own, whose largest memory is read from the system. RecTools' EASE is timed
+in the Python that is given, on the same events. CPU seconds, the best of five (lists) or three
+(fits). The table goes to results/recommend_speed.csv.
 """
 
 import argparse
@@ -120,7 +121,7 @@ def many_items():
     from sklearn_tsrec import SequenceRecommender, as_panel
     from sklearn_tsrec.recommendation import ItemKNNClassifier
 
-    events = make_log(10_000, 100, 1_000_000)
+    events = make_log(10_000, 50, 1_000_000)
     rest = np.setdiff1d(np.arange(1_000_000), events["item"])
     more = pd.DataFrame({"user": -1, "time": events["time"].iloc[0], "item": rest})
     X, y = as_panel(pd.concat([events, more]), "user", "time", "item")

@@ -183,7 +183,7 @@ class ReRanker(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self._check_needs()
         inner = SequenceRecommender() if self.recommender is None else clone(self.recommender)
         self.recommender_ = inner.fit(X, y)
-        self.classes_ = inner.classes_
+        self.classes_ = getattr(inner, "items_", inner.classes_)  # also those new to training
         self.n_features_in_ = inner.n_features_in_
         if hasattr(inner, "feature_names_in_"):
             self.feature_names_in_ = inner.feature_names_in_

@@ -15,6 +15,7 @@ from sklearn.utils.validation import (
 from sklearn_tsrec.recommendation._items import check_item_type
 from sklearn_tsrec.recommendation._past import split_past
 
+_BLOCK = 1 << 17  # rows learned from at once
 _FEW = 1000  # items; to look at all of them is fast
 
 
@@ -66,7 +67,13 @@ class WindowClassifier(ClassifierMixin):
         codes = np.searchsorted(self.classes_, y)
         self.class_count_ += np.bincount(codes, weight, minlength=len(classes))
         self.class_prior_ = self.class_count_ / self.class_count_.sum()
-        self._count(X, gaps, codes, weight, old, fresh)
+        # Sums are added up in blocks, which keeps what they are made of small.
+        size = _BLOCK if isinstance(self, PartialFitMixin) else max(len(codes), 1)
+        for start in range(0, len(codes), size):
+            rows = slice(start, start + size)
+            ages = None if gaps is None else gaps[rows]
+            self._count(X[rows], ages, codes[rows], weight[rows], old, fresh and start == 0)
+            old = np.arange(len(self.classes_))
         self._finish()
         return self
 
@@ -256,7 +263,9 @@ class PartialFitMixin:
 def grow(matrix, rows, columns, shape):
     """Return a sparse matrix of a larger shape, with its old rows and columns where they are now.
 
-    ``rows[i]`` and ``columns[j]`` are the new places of row i and column j.
+    ``rows[i]`` and ``columns[j]`` are the new places of row i and column j, ascending.
     """
+    if matrix.shape == shape:
+        return matrix
     cell = matrix.tocoo()
     return sparse.csr_array((cell.data, (rows[cell.row], columns[cell.col])), shape=shape)

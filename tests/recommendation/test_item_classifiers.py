@@ -157,6 +157,15 @@ def test_new_rows_add_to_the_old_ones(model, labels):
 
 
 @pytest.mark.parametrize("model", LEARNERS)
+def test_blocks_do_not_change_what_is_learned(monkeypatch, model):
+    rng = np.random.default_rng(0)
+    X, y = rng.choice([NAN, 0, 1, 2, 3, 4], (60, 4)), np.r_[[2] * 20, rng.integers(0, 6, 40)]
+    whole = model.fit(X, y)._score(X)
+    monkeypatch.setattr("sklearn_tsrec.recommendation._window_classifier._BLOCK", 13)
+    np.testing.assert_allclose(clone(model).fit(X, y)._score(X), whole, atol=1e-12)
+
+
+@pytest.mark.parametrize("model", LEARNERS)
 def test_classes_may_be_told_before_they_are_seen(model):
     model = clone(model).partial_fit([[1.0, 2.0]], [2], classes=[1, 2, 3])
     assert model.classes_.tolist() == [1, 2, 3]

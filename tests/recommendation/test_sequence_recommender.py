@@ -23,6 +23,7 @@ from sklearn_tsrec.recommendation import (
     ItemKNNClassifier,
     MarkovClassifier,
     PersonalFrequencyClassifier,
+    ReRanker,
 )
 
 NAN = np.nan
@@ -671,3 +672,16 @@ def test_a_table_of_known_items_changes_nothing():
 def test_bad_item_features(table, message):
     with pytest.raises(ValueError, match=message):
         fitted(SHOP, item_features=table)
+
+
+def test_re_ranking_knows_the_new_items_too():
+    reranker = ReRanker(
+        fitted(SHOP, item_features=SHELF),
+        item_features=SHELF,
+        attribute="kind",
+        max_per_attribute=1,
+    )
+    X, y = log(SHOP)
+    reranker.set_params(recommender__group="user", recommender__time="day").fit(X, y)
+    options = {"candidates": ["bread", "cocoa"]}
+    assert set(reranker.recommend(["ann"], 2, **options)["item"]) == {"bread", "cocoa"}
