@@ -169,6 +169,8 @@ def check_target(y, n_rows, *, estimator, allow_nan=True):
             f"{name} requires y to be passed, but the target y is None. It uses the past of the "
             "target."
         )
+    if hasattr(y, "to_numpy") and not isinstance(y, (pd.Series, pd.DataFrame)):
+        y = np.array(y)  # check_array does not see that a polars or arrow column is float32
     try:
         y = check_array(
             y,

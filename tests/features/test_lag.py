@@ -4,6 +4,8 @@ import pickle
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -140,6 +142,10 @@ def test_float32_stays_and_mixes_to_float64():
     )
     mixed = LagFeatures(1, target=True, columns="price").fit(small, y)
     assert mixed.transform(small).dtype == np.float64
+    table = pl.from_pandas(small.reset_index())
+    for target in (pl.Series(y.astype(np.float32)), pa.chunked_array([y.astype(np.float32)])):
+        lag = LagFeatures(1, columns=["price"], target=True, group="series", time="date")
+        assert lag.fit_transform(table, target).dtype == np.float32
 
 
 def test_memory_does_not_change_with_the_callers_y():
