@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from sklearn_tsrec._scans import count_gaps
 from sklearn_tsrec._times import parse_duration
 
 _MICROSECONDS = {
@@ -263,11 +264,10 @@ def check_regular(frequency, codes, ticks, name="time"):
 
     ``codes`` and ``ticks`` are sorted by series and tick.
     """
-    same_series = codes[1:] == codes[:-1]
-    gaps = ticks[1:] - ticks[:-1]
-    if 2 * np.count_nonzero((gaps == 1) & same_series) >= np.count_nonzero(same_series):
+    _, ones, pairs = count_gaps(codes, ticks)
+    if 2 * ones >= pairs:
         return  # most gaps are one step: nearly always, and quick to see
-    gaps = gaps[same_series]
+    gaps = np.diff(ticks)[codes[1:] == codes[:-1]]
     counts = np.bincount(np.clip(gaps[gaps > 0], 0, 1024))
     if counts.size and counts.argmax() != 1:
         commonest = int(counts.argmax())

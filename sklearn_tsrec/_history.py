@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from sklearn_tsrec._scans import count_gaps, series_starts
+
 
 @dataclass(frozen=True)
 class History:
@@ -53,11 +55,11 @@ class History:
         codes, ticks = keys.codes, keys.ticks
         if order is not None:
             codes, ticks = codes[order], ticks[order]
-        if ((codes[1:] == codes[:-1]) & (ticks[1:] == ticks[:-1])).any():
+        if count_gaps(codes, ticks)[0]:
             # Events at one moment have no order of their own: that of their values makes the
             # result independent of the order of the rows.
             order = np.lexsort((*values.T[::-1], keys.ticks, keys.codes))
-        starts = np.searchsorted(codes, np.arange(keys.n_series + 1))
+        starts = series_starts(codes, keys.n_series)
         if order is None:
             return cls(starts, ticks, np.asfortranarray(values)), None
         return cls(starts, ticks, _take_rows(values, order)), order

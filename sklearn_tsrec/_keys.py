@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.utils.validation import validate_data
 
 from sklearn_tsrec._frequency import check_regular, make_frequency
+from sklearn_tsrec._scans import ascends, count_gaps
 from sklearn_tsrec._table import (
     as_list,
     column_position,
@@ -46,8 +47,7 @@ class Keys:
     def order(self):
         """Row numbers sorted by series and tick, stably; None if the rows are sorted."""
         codes, ticks = self.codes, self.ticks
-        rises = (codes[1:] > codes[:-1]) | ((codes[1:] == codes[:-1]) & (ticks[1:] >= ticks[:-1]))
-        if rises.all():
+        if ascends(codes, ticks):
             return None
         low, high = int(ticks.min()), int(ticks.max())
         if (high - low + 1) * self.n_series < 2**62:
@@ -127,8 +127,8 @@ class KeyedMixin:
     def _check_unique(self, keys, times, inverse):
         """Raise if a (group, time) repeats: a moment of a series happens once."""
         codes, ticks = _sorted(keys)
-        repeated = (codes[1:] == codes[:-1]) & (ticks[1:] == ticks[:-1])
-        if repeated.any():
+        if count_gaps(codes, ticks)[0]:
+            repeated = (codes[1:] == codes[:-1]) & (ticks[1:] == ticks[:-1])
             where = int(repeated.argmax())
             row = where if keys.order is None else int(keys.order[where])
             group = f"group={show(self.groups_[codes[where]])}, " if keys.n_known > 1 else ""

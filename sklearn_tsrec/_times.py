@@ -119,7 +119,7 @@ def read_times(values, name="time"):
     if isinstance(dtype, pd.PeriodDtype):
         return Times("period", pd.PeriodIndex(values).asi8, dtype.name[len("period[") : -1])
     if isinstance(dtype, pd.DatetimeTZDtype) or dtype.kind == "M":
-        return _read_datetimes(pd.DatetimeIndex(values), name)
+        return _read_datetimes(pd.DatetimeIndex(values, copy=False), name)
     if pd.api.types.is_bool_dtype(dtype) or not pd.api.types.is_numeric_dtype(dtype):
         raise TypeError(
             f"{name} has dtype {dtype}: a time is a datetime, a period, an integer or a float. "
@@ -172,7 +172,7 @@ def _read_objects(values, name):
 def _read_datetimes(index, name):
     """Read datetimes as whole microseconds, in UTC when they have a time zone."""
     stamps = index if index.tz is None else index.tz_convert("UTC").tz_localize(None)
-    micros = stamps.as_unit("us").asi8
+    micros = stamps.asi8 if stamps.unit == "us" else stamps.as_unit("us").asi8
     if index.unit == "ns" and (stamps.asi8 % 1000).any():
         row = int(((stamps.asi8 % 1000) != 0).argmax())
         raise ValueError(

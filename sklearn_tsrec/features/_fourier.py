@@ -90,7 +90,7 @@ class FourierFeatures(ClockFeatures):
         """Learn the frequency, and check the periods against it."""
         times, ticks, _ = self._fit_clock(X)
         if self.freq == "infer" and times.kind != "period":
-            check_regular(self.frequency_, np.zeros(len(ticks)), np.sort(ticks))
+            check_regular(self.frequency_, np.zeros_like(ticks), np.sort(ticks))
         periods = [self.periods] if isinstance(self.periods, (str, Real)) else list(self.periods)
         orders = [self.order] * len(periods) if isinstance(self.order, Integral) else self.order
         orders = list(orders)
