@@ -72,8 +72,11 @@ class ReRanker(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     ----------
     recommender_ : recommender
         The fitted recommender.
-    classes_ : array of shape (n_items,)
-        The items that can be recommended.
+    classes_ : array of shape (n_classes,)
+        The items in training, the columns of :meth:`predict_proba`.
+    items_ : array of shape (n_items,)
+        The items that can be recommended; a recommender that knows items by their features also
+        has those that training never had.
     popularity_ : array of shape (n_items,)
         Their popularity ranks, 0 to 1.
     n_features_in_ : int
@@ -183,22 +186,23 @@ class ReRanker(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self._check_needs()
         inner = SequenceRecommender() if self.recommender is None else clone(self.recommender)
         self.recommender_ = inner.fit(X, y)
-        self.classes_ = getattr(inner, "items_", inner.classes_)  # also those new to training
+        self.classes_ = inner.classes_
+        self.items_ = getattr(inner, "items_", inner.classes_)
         self.n_features_in_ = inner.n_features_in_
         if hasattr(inner, "feature_names_in_"):
             self.feature_names_in_ = inner.feature_names_in_
-        n_items = len(self.classes_)
+        n_items = len(self.items_)
         keyed = X if is_frame(X) else np.asarray(X)
         series, _ = _read_groups(keyed, self.group, self.time)
-        item = pd.Index(self.classes_).get_indexer(pd.Index(np.asarray(y).ravel()))
+        item = pd.Index(self.items_).get_indexer(pd.Index(np.asarray(y).ravel()))
         had = np.bincount(pd.unique(series * np.int64(n_items) + item) % n_items, minlength=n_items)
         self.popularity_ = (rankdata(had) - 1) / max(n_items - 1, 1)
         self._features = sparse.csr_array((n_items, 0))
         if self.diversity > 0:
-            self._features = normalize(item_matrix(self.item_features, self.classes_))
+            self._features = normalize(item_matrix(self.item_features, self.items_))
         self._group, n_groups = np.zeros(n_items, dtype=np.int64), 1
         if self.attribute is not None:
-            self._group, labels = item_labels(self.item_features, self.classes_, self.attribute)
+            self._group, labels = item_labels(self.item_features, self.items_, self.attribute)
             self._group, n_groups = self._group.astype(np.int64), len(labels)
         self._size = np.bincount(self._group, minlength=n_groups)
         return self
@@ -250,7 +254,7 @@ class ReRanker(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         row = np.cumsum(rank == 1) - 1
         shape = row[-1] + 1, rank.max()
         items = np.full(shape, -1, dtype=np.int64)
-        items[row, rank - 1] = pd.Index(self.classes_).get_indexer(table["item"])
+        items[row, rank - 1] = pd.Index(self.items_).get_indexer(table["item"])
         relevance = np.full(shape, np.nan)
         relevance[row, rank - 1] = table["score"]
         relevance = _stretch(relevance) - self.popularity_penalty * self.popularity_[items]

@@ -242,3 +242,15 @@ def test_what_cannot_be_had_is_said(log):
     reranker = rerank(log, min_exposure_ratio=0.9, n_candidates=K)
     with pytest.raises(ValueError, match=r"cannot be had from 5 candidates .* Raise n_candidates"):
         reranker.recommend(k=K)
+
+
+def test_items_that_training_never_had(log):
+    X, y, features = log
+    more = pd.concat([features, features.loc[["i00"]].rename({"i00": "new"})])
+    inner = SequenceRecommender(ItemKNNClassifier(), item_features=more)
+    reranker = ReRanker(
+        inner, item_features=more, attribute="maker", diversity=0.2, n_candidates=21
+    ).fit(X, y)
+    assert reranker.predict_proba(X[:3]).shape == (3, len(reranker.classes_))
+    assert set(reranker.items_) - set(reranker.classes_) == {"new"}
+    assert "new" in set(reranker.recommend(k=21)["item"])
