@@ -68,7 +68,7 @@ search = GridSearchCV(
 table = pd.DataFrame(search.cv_results_)
 table["lags"] = table["param_featureunion__lags__lags"].astype(str)
 table["waves"] = table["param_featureunion__clock__periods"].astype(str)
-table["error"], table["se"] = -table["mean_test_score"], table["std_test_score"] / 7**0.5
+table["error"], table["se"] = -table["mean_test_score"], table["std_test_score"] / 6**0.5
 errors, se = (table.pivot(index="lags", columns="waves", values=v) for v in ("error", "se"))
 fig, ax = plt.subplots(figsize=(7, 3), layout="constrained")
 errors.plot.barh(ax=ax, xerr=se, xlabel="mean absolute error, hires an hour", ylabel="lags (hours)")
