@@ -71,10 +71,18 @@ def event_windows(history, first, end, width, column=1):
     -------
     float array of shape (len(first), width)
     """
-    place = end[:, np.newaxis] + np.arange(-width, 0)
-    windows = history.values[:, column][np.maximum(place, 0)]
-    windows[place < first[:, np.newaxis]] = np.nan
-    return windows
+    return _windows(history.values[:, column], first, end, width)
+
+
+@njit(cache=True)
+def _windows(values, first, end, width):
+    """Copy the last values of each span to the right end of a row."""
+    out = np.full((len(first), width), np.nan)
+    for row in range(len(first)):
+        start = max(first[row], end[row] - width)
+        for at in range(start, end[row]):
+            out[row, width - (end[row] - at)] = values[at]
+    return out
 
 
 def span_items(history, first, end):
@@ -162,7 +170,12 @@ def top_k_of_sparse(indptr, indices, data, base, prior, popular, rank, seen_star
         for at in range(seen_starts[row], seen_starts[row + 1]):
             done[seen[at]] = row
         found = 0
+        most = base[row] * prior[popular[0]]
         for at in range(indptr[row], indptr[row + 1]):
+            # What would be too little with the most popular item's share needs no second look,
+            # here and below, where it would have its share alone.
+            if found == k and data[at] + most < best_scores[row, k - 1]:
+                continue
             column = indices[at]
             if rank[column] >= 0 and done[column] != row:
                 done[column] = row

@@ -2,6 +2,7 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
+from numba import njit
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
@@ -117,25 +118,31 @@ class ItemKNNClassifier(PartialFitMixin, ProbabilityMixin, WindowClassifier, Bas
 
     def _finish(self):
         """Make similarities of the counts."""
-        together = self.cooccurrence_.tocoo()
+        count = self.cooccurrence_
         norm = np.sqrt(self._norm), np.sqrt(self.class_count_)
-        j, i = together.coords
+        row = np.repeat(np.arange(len(self.items_), dtype=np.int32), np.diff(count.indptr))
+        similarity = norm[0][row]
+        similarity *= norm[1][count.indices]
+        similarity += self.shrinkage
+        some = (count.data > 0) & (norm[0][row] > 0)  # far places can weigh 0 in floats
         same = self._positions(self.items_, self.classes_)
-        counted = (together.data > 0) & (norm[0][j] > 0)  # far places can weigh 0 in floats
         if self.self_similarity is not None:
-            counted &= same[j] != i
-        j, i, count = j[counted], i[counted], together.data[counted]
-        similarity = count / (norm[0][j] * norm[1][i] + self.shrinkage)
+            some &= same[row] != count.indices
+        similarity = np.divide(count.data, similarity, out=similarity, where=some)
+        similarity[~some] = 0
+        del row, some
+        indices, indptr = count.indices.copy(), count.indptr.copy()
+        matrix = sparse.csr_array((similarity, indices, indptr), shape=count.shape)
+        matrix.eliminate_zeros()
         if self.self_similarity is not None:
             own = np.flatnonzero(same >= 0)
-            j, i = np.append(j, own), np.append(i, same[own])
-            similarity = np.append(similarity, np.full(len(own), float(self.self_similarity)))
+            value = np.full(len(own), float(self.self_similarity))
+            matrix = matrix + sparse.csr_array((value, (own, same[own])), shape=count.shape)
         if self.n_neighbors is not None:
-            order = np.lexsort((j, -similarity, i))
-            first = np.searchsorted(i[order], i[order])
-            near = order[np.arange(len(order)) - first < self.n_neighbors]
-            j, i, similarity = j[near], i[near], similarity[near]
-        self.similarity_ = sparse.csr_array((similarity, (j, i)), shape=together.shape)
+            matrix = sparse.csc_array(matrix)
+            _keep_largest(matrix.indptr, matrix.data, self.n_neighbors)
+            matrix.eliminate_zeros()
+        self.similarity_ = sparse.csr_array(matrix)
         self._similarity = fast_form(self.similarity_)
 
     def _is_sparse(self):
@@ -164,3 +171,12 @@ class ItemKNNClassifier(PartialFitMixin, ProbabilityMixin, WindowClassifier, Bas
         some = total > 0
         scale = (1 - self.smoothing) / np.where(some, total, 1)
         return scale, np.where(some, self.smoothing, 1.0)
+
+
+@njit(cache=True)
+def _keep_largest(indptr, data, n):
+    """Set all but the n largest values of each column to 0; of equal ones the first are kept."""
+    for column in range(len(indptr) - 1):
+        values = data[indptr[column] : indptr[column + 1]]
+        if len(values) > n:
+            values[np.argsort(-values, kind="mergesort")[n:]] = 0

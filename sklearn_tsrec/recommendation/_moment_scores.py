@@ -9,7 +9,7 @@ from sklearn_tsrec.recommendation._lists import check_k
 from sklearn_tsrec.recommendation._past import moments_of, read_past
 
 _CELLS = 1 << 20  # scores held at once; blocks that stay in the cache are the fastest
-_ROWS = 256  # moments at once, where few items of many have a score of their own
+_ROWS = 128  # moments at once, where few items of many have a score of their own
 
 
 class MomentScores:
