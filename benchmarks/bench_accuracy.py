@@ -206,6 +206,10 @@ def rows_of(task, data, peers):
     last = train.set_index(["unique_id", "step"])["y"]
     season = [(g, s % period - period) for g, s in index]
     report("seasonal naive", pd.Series(last.reindex(season).to_numpy(), index))
+    start = time.process_time()
+    for name, (values, chosen) in ours(train, test, period, horizon).items():
+        report(name, pd.Series(values, index), chosen)
+    print(f"  ours took {time.process_time() - start:.0f} CPU s", flush=True)
     for name in PEERS if peers else ():
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "train.parquet"
@@ -214,10 +218,6 @@ def rows_of(task, data, peers):
             subprocess.run([*command, str(horizon), str(period), name], check=True)
             table = pd.read_parquet(path)
         report(name, table.set_index(["unique_id", "step"])["y_pred"])
-    start = time.process_time()
-    for name, (values, chosen) in ours(train, test, period, horizon).items():
-        report(name, pd.Series(values, index), chosen)
-    print(f"  ours took {time.process_time() - start:.0f} CPU s", flush=True)
     return rows
 
 
@@ -226,6 +226,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the parquet files")
     parser.add_argument("--peers", help="a Python with mlforecast, skforecast and statsforecast")
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS), help="which")
     parser.add_argument("--serve", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
@@ -235,10 +236,12 @@ def main():
         return
     results = Path(__file__).parent / "results" / "accuracy.csv"
     results.parent.mkdir(exist_ok=True)
-    rows = []
-    for task in TASKS:
-        rows += rows_of(task, options.data, options.peers)
-        pd.DataFrame(rows).round(4).to_csv(results, index=False)
+    for task in options.tasks:
+        table = pd.DataFrame(rows_of(task, options.data, options.peers)).round(4)
+        if results.exists():  # keep the other tasks, so that a long run can be taken up again
+            old = pd.read_csv(results)
+            table = pd.concat([old[old["task"] != task], table])
+        table.to_csv(results, index=False)
 
 
 if __name__ == "__main__":
