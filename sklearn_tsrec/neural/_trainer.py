@@ -61,7 +61,8 @@ class Trainer:
         recipe = self.recipe
         self.begin, saved = time.monotonic(), time.monotonic()
         self.start_cpu, self.first_window = time.process_time(), self.windows
-        self.start_rate = self._cosine_rate(self.windows)
+        # Where the last session ended: an annealing may itself be resumed.
+        self.start_rate = self.optimizer.param_groups[0]["lr"]
         self.spent = 0.0  # share of the minutes
         step, running = 0, None
         bar = tqdm(

@@ -63,8 +63,8 @@ def pretrain(
     Raises
     ------
     ValueError
-        If there is nothing to resume or it is a net of other sizes, ``anneal`` has no ``minutes``,
-        or the device is not there.
+        If there is nothing to resume or it is a net of other sizes, ``anneal`` has no
+        ``minutes`` or no ``resume``, or the device is not there.
 
     Examples
     --------
@@ -92,8 +92,10 @@ def pretrain(
                 f"{recipe.config}, {begun.config}."
             )
     recipe = recipe or PretrainRecipe()
-    if anneal and not minutes:
-        raise ValueError("anneal=True needs minutes, the time in which the rate falls to zero.")
+    if anneal and not (resume and minutes):
+        raise ValueError(
+            "anneal=True needs resume=True, a run whose rate falls to zero, and minutes for it."
+        )
     if device not in ("auto", "cpu", "cuda"):
         raise ValueError(f"device must be 'auto', 'cpu' or 'cuda', got {device!r}.")
     if device == "cuda" and not torch.cuda.is_available():

@@ -107,7 +107,7 @@ def test_series_can_be_made_by_other_processes(recipe, tmp_path):
 def test_bad_input_is_named(recipe, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"has no state.pt to resume from"):
         pretrain(recipe, tmp_path, resume=True)
-    with pytest.raises(ValueError, match="anneal=True needs minutes"):
+    with pytest.raises(ValueError, match="anneal=True needs resume=True"):
         pretrain(recipe, tmp_path, anneal=True)
     with pytest.raises(ValueError, match="device must be 'auto', 'cpu' or 'cuda', got 'tpu'"):
         pretrain(recipe, tmp_path, device="tpu")

@@ -181,3 +181,13 @@ def test_bad_weights_are_named():
         SyntheticMixture({"trend": 0})
     with pytest.raises(ValueError, match="weights must be 0 or more"):
         SyntheticMixture(WEIGHTS | {"trend": -1})
+
+
+@pytest.mark.parametrize("name", list(FAMILIES))
+def test_a_family_draws_few_and_short_series(name):
+    for n, length in ((1, 40), (2, 24)):
+        for seed in range(5):
+            values, period = draw(FAMILIES[name], n, length, seed)
+            assert values.shape == (n, length)
+            assert period.shape == (n,)
+            assert np.isfinite(values).all()

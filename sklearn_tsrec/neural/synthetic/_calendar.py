@@ -39,7 +39,8 @@ class CalendarSeries:
         makers = {7: _daily, 24: _hourly, 168: _hourly, 12: _monthly, 52: _weekly}
         for kind in self.kinds:
             rows = period == kind
-            shape[rows] = makers[kind](rng, rows.sum(), length)
+            if rows.any():
+                shape[rows] = makers[kind](rng, rows.sum(), length)
         memory = rng.uniform(0, 0.95, n)
         noise = first_order(innovations(rng, n, length), memory) * np.sqrt(1 - memory**2)[:, None]
         noise = noise * log_uniform(rng, 0.03, 0.6, n)
