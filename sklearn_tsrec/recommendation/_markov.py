@@ -102,8 +102,18 @@ class MarkovClassifier(PartialFitMixin, ProbabilityMixin, WindowClassifier, Base
         self.contexts_, self.transitions_ = contexts, transitions
 
     def _finish(self):
-        """Add up the counts of each context."""
+        """Add up the counts of each context, and number the contexts to find them again."""
         self._totals = [np.asarray(count.sum(axis=1)) for count in self.transitions_]
+        self._items = np.unique(np.concatenate([context.ravel() for context in self.contexts_]))
+        self._keys = [self._key(context) for context in self.contexts_]
+
+    def _key(self, memories):
+        """Return one number for each row of items, in the order of the rows; -1 if one is new."""
+        place = self._positions(memories, self._items)
+        key = np.zeros(len(memories), dtype=np.int64)
+        for column in place.T:
+            key = key * len(self._items) + column
+        return np.where((place < 0).any(axis=1), -1, key)
 
     def _memories(self, X):
         """Return the last item and, of order 2, the last two of each window; NaN if it has less."""
@@ -124,17 +134,20 @@ class MarkovClassifier(PartialFitMixin, ProbabilityMixin, WindowClassifier, Base
         """Return what the counts of each memory say, and the weight of the popularity."""
         own = sparse.csr_array((len(X), len(self.classes_)))
         base = np.ones(len(X))
-        for recent, context, count, total in zip(
-            self._memories(X), self.contexts_, self.transitions_, self._totals
+        for recent, known, count, total in zip(
+            self._memories(X), self._keys, self.transitions_, self._totals
         ):
-            place = _find_rows(context, recent)
-            rows = np.flatnonzero(place >= 0)
+            key = self._key(recent)
+            place = np.searchsorted(known, key)
+            there = (key >= 0) & (place < len(known))
+            there[there] = known[place[there]] == key[there]
+            rows = np.flatnonzero(there)
             seen = np.zeros(len(X))
             seen[rows] = total[place[rows]]
             left = self.smoothing / (seen + self.smoothing)
             pick = sparse.csr_array(
                 (1 / (seen[rows] + self.smoothing), (rows, place[rows])),
-                shape=(len(X), len(context)),
+                shape=(len(X), len(known)),
             )
             own = own * left[:, np.newaxis] + pick @ count
             base *= left
@@ -144,15 +157,3 @@ class MarkovClassifier(PartialFitMixin, ProbabilityMixin, WindowClassifier, Base
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = False  # sparse rows have no order
         return tags
-
-
-def _find_rows(table, wanted):
-    """Return the number of each wanted row in a sorted table of distinct rows, -1 if not there."""
-    if not len(table):
-        return np.full(len(wanted), -1)
-    both = np.concatenate([table, np.nan_to_num(wanted, nan=np.inf)])
-    _, place = np.unique(both, axis=0, return_inverse=True)
-    place = place.reshape(-1)
-    row_of = np.full(place.max() + 1, -1)
-    row_of[place[: len(table)]] = np.arange(len(table))
-    return row_of[place[len(table) :]]
