@@ -1,9 +1,11 @@
 """Training of the patch transformer, and learning on from new windows without forgetting."""
 
+from numbers import Integral
+
 import numpy as np
 import torch
 from sklearn.base import _fit_context
-from sklearn.utils import check_random_state
+from sklearn.utils import check_array
 from skorch.helper import predefined_split
 
 from sklearn_tsrec.neural._augment import AUGMENTATIONS, Augment
@@ -53,17 +55,88 @@ class ContinualMixin:
                 f"y has {targets.shape[1]} columns, but the regressor learns {self.horizon_} steps."
             )
         if self.finetune != "none":
-            self._learn(X, windows, targets, check_random_state(self.random_state))
+            self._learn(X, windows, targets)
         return self
+
+    def pretrain_on(self, X):
+        """Learn on from series without labels: each window's own last steps are its target.
+
+        Parameters
+        ----------
+        X : array of shape (n, L)
+            Windows. Those whose last ``horizon`` values are not all known are left out.
+
+        Returns
+        -------
+        self
+            Go on with ``partial_fit``: ``fit`` begins with the checkpoint again.
+
+        Raises
+        ------
+        ValueError
+            If nothing learns, the horizon is not known, or no window is long enough.
+        """
+        horizon = getattr(self, "horizon_", self.horizon)
+        if horizon is None:
+            raise ValueError("pretrain_on needs horizon=, or fit before it.")
+        if self.finetune == "none":
+            raise ValueError("finetune='none' learns nothing: pretrain_on needs another way.")
+        X = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan")
+        targets = X[:, -horizon:]
+        usable = np.isfinite(targets).all(axis=1) & ~np.isnan(X[:, :-horizon]).all(axis=1)
+        if not usable.any():
+            raise ValueError(
+                f"X has no window with a value before its last horizon={horizon} known values."
+            )
+        # The window is as long as those to come: what it lacks is missing in front.
+        windows = np.full_like(X, np.nan)
+        windows[:, horizon:] = X[:, :-horizon]
+        windows, targets = windows[usable], targets[usable]
+        flat = getattr(self, "_flat", horizon == 1)
+        return self.partial_fit(windows, targets[:, 0] if flat else targets)
+
+    def active_query(self, X, n):
+        """Return the windows whose true values would teach most: those forecast least surely.
+
+        Parameters
+        ----------
+        X : array of shape (m, L)
+            Windows of series whose next values could be found out.
+        n : int
+            How many to choose.
+
+        Returns
+        -------
+        rows : int array of shape (min(n, m),)
+            The widest 80 % intervals, relative to the standard deviation of their window, first.
+            Windows without any value come last.
+
+        References
+        ----------
+        Lewis & Gale (1994), "A sequential algorithm for training text classifiers": query what is
+        least certain.
+        """
+        if not isinstance(n, Integral) or n < 1:
+            raise ValueError(f"n={n!r} must be an integer of at least 1.")
+        low, high = np.moveaxis(self.predict_quantiles(X, [0.1, 0.9]), -1, 0)
+        width = (high - low).reshape(len(low), -1).mean(axis=1)
+        X = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan")
+        known = ~np.isnan(X)
+        count = known.sum(axis=1).clip(1)
+        mean = np.where(known, X, 0).sum(axis=1) / count
+        size = np.sqrt((np.where(known, X - mean[:, np.newaxis], 0) ** 2).sum(axis=1) / count)
+        share = np.where(size > 0, width / np.where(size > 0, size, 1), 0)
+        share[~known.any(axis=1)] = -1
+        return np.argsort(-share, kind="stable")[:n]
 
     def _forget(self):
         """Begin without memory of earlier windows."""
         self._origin = self._weights() if self.anchor else None
         self._memory, self._n_met, self._fisher = None, 0, None
 
-    def _learn(self, X, windows, targets, rng):
+    def _learn(self, X, windows, targets):
         """Fine-tune the net on windows and targets, and keep its best epoch."""
-        seed = rng.randint(np.iinfo(np.int32).max)
+        seed = self._rng.randint(np.iinfo(np.int32).max)
         train, valid = split_rows(
             X,
             windows,
@@ -97,7 +170,7 @@ class ContinualMixin:
             if self.consolidation:
                 self._measure_fisher(self._window_set(windows[train], targets[train]))
         if self.n_replay:
-            self._remember(windows[train], targets[train], np.random.RandomState(seed))
+            self._remember(windows[train], targets[train])
 
     def _window_set(self, windows, targets, weight=None):
         """Return windows in the form in which the net learns from them."""
@@ -195,7 +268,7 @@ class ContinualMixin:
             for name, square in total.items()
         }
 
-    def _remember(self, windows, targets, rng):
+    def _remember(self, windows, targets):
         """Keep a fair sample of all windows met (reservoir sampling, Vitter 1985)."""
         if self._memory is None:
             self._memory = windows[:0], targets[:0]
@@ -204,7 +277,7 @@ class ContinualMixin:
             self._n_met += 1
             place = len(kept_windows)
             if place == self.n_replay:
-                place = rng.randint(self._n_met)
+                place = self._rng.randint(self._n_met)
             if place < len(kept_windows):
                 kept_windows[place], kept_targets[place] = window, target
             elif place < self.n_replay:

@@ -205,6 +205,33 @@ def _wrap(block, finetune, rank, adapter_size):
             setattr(part, name, kind(getattr(part, name), rank))
 
 
+@torch.no_grad()
+def blend(net, start, share):
+    """Go back part of the way to the weights before training.
+
+    Of an added module only the weights that begin as zero go back: then its effect, which is
+    linear in them, does so in proportion.
+
+    Parameters
+    ----------
+    net : Module
+        The trained net; it is changed.
+    start : dict of str to tensor
+        Its learning weights before training, by name.
+    share : float
+        How much of the way is kept, from 0 to 1.
+
+    References
+    ----------
+    Wortsman et al. (2022), "Robust fine-tuning of zero-shot models".
+    """
+    kinds = (LoRALinear, AdaLoRALinear, AdapterLinear)
+    added = tuple(f"{name}." for name, part in net.named_modules() if isinstance(part, kinds))
+    for name, weight in net.named_parameters():
+        if weight.requires_grad and not (name.startswith(added) and start[name].any()):
+            weight.lerp_(start[name].to(weight), 1 - share)
+
+
 def set_dropout(net, dropout):
     """Set the share of activations that a net drops in training."""
     for part in net.modules():

@@ -11,6 +11,7 @@ from sklearn_tsrec.neural.finetune import (
     LoRALinear,
     RankBudget,
     adapt,
+    blend,
     count_parameters,
     set_dropout,
 )
@@ -102,3 +103,19 @@ def test_skewness_is_zero_for_orthogonal_factors():
         layer.right.copy_(torch.eye(2, 4))
         layer.left.copy_(torch.eye(4, 2))
     assert layer.skewness() == 0
+
+
+def test_a_blend_is_part_of_the_way(path):
+    net = TunedForecaster(path, "lora", rank=2)
+    start = {name: w.detach().clone() for name, w in net.learning.items()}
+    with torch.no_grad():
+        for w in net.learning.values():
+            w.add_(torch.randn_like(w))
+    end = {name: w.detach().clone() for name, w in net.learning.items()}
+    blend(net, start, 0.25)
+    now = dict(net.learning)
+    name = "net.head.skip.weight"
+    torch.testing.assert_close(now[name], start[name] + (end[name] - start[name]) / 4)
+    up, down = (f"net.blocks.0.expand.{part}" for part in ("up", "down"))
+    torch.testing.assert_close(now[up], end[up] / 4)
+    torch.testing.assert_close(now[down], end[down])

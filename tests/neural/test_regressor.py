@@ -105,6 +105,21 @@ def test_the_start_is_kept_where_training_harms(finetune, path):
     np.testing.assert_allclose(tuned.predict(X), start.predict(X), rtol=1e-6)
 
 
+def test_training_stops_part_of_the_way_from_a_checkpoint(path):
+    X, y = windows(series())
+
+    def weight(**params):
+        return small(path, net_params={}, **params).fit(X, y).module_.net.head.skip.weight.detach()
+
+    start, whole, half = (
+        weight(),
+        weight(finetune="head", blend=1.0),
+        weight(finetune="head", blend=0.5),
+    )
+    assert not torch.equal(start, whole)
+    torch.testing.assert_close(half, (start + whole) / 2)
+
+
 def test_without_validation_the_last_epoch_is_kept():
     X, y = windows(series())
     tuned = small(finetune="head", validation_fraction=0.0, max_epochs=2).fit(X, y)
@@ -345,3 +360,79 @@ def test_rows_that_stand_for_themselves_are_in_time_order():
     train, valid = split_rows(X, X, y, validation_fraction=0.25, n_recent="auto")
     np.testing.assert_array_equal(train, np.arange(30))
     np.testing.assert_array_equal(valid, np.arange(30, 40))
+
+
+def regimes():
+    """Windows of series that rise, and of series that fall."""
+    rise, fall = series(4, slope=1.0), 150 - series(4, seed=1, slope=1.0)
+    return windows(rise), windows(fall)
+
+
+def forgetting(**params):
+    """Return by which share the error on the first regime rises when the second is learned."""
+    (X, y), (new_X, new_y) = regimes()
+    regressor = small(
+        finetune="full", max_epochs=4, patience=None, batch_size=32, period=12, **params
+    ).fit(X, y)
+    before, unknown = error(regressor, X, y), error(regressor, new_X, new_y)
+    regressor.partial_fit(new_X, new_y)
+    assert error(regressor, new_X, new_y) < 0.5 * unknown
+    return error(regressor, X, y) / before - 1
+
+
+def test_replay_keeps_what_was_learned_and_without_it_is_forgotten():
+    assert forgetting(n_replay=100) <= 0.05
+    assert forgetting() > 1
+
+
+def test_consolidation_forgets_less():
+    assert forgetting(consolidation=1e4) < 0.5 * forgetting()
+
+
+def test_the_memory_is_a_fair_sample_of_all_windows():
+    X, y = windows(series())
+    regressor = small(finetune="head", n_replay=60, max_epochs=1).fit(X, y)
+    for start in (1000, 2000, 3000):
+        regressor.partial_fit(X + start, y + start)
+    kept, targets = regressor._memory
+    assert len(kept) == 60
+    batch = np.floor(kept[:, 0] / 1000).astype(int)
+    assert (np.bincount(batch, minlength=4) >= 6).all()
+    rows = {tuple(row): tuple(target) for row, target in zip(X + 1000, y + 1000)}
+    assert all(rows[tuple(r)] == tuple(t) for r, t in zip(kept[batch == 1], targets[batch == 1]))
+
+
+def test_partial_fit_begins_as_fit_and_needs_as_many_steps():
+    X, y = windows(series())
+    first = small(finetune="head").partial_fit(X, y)
+    np.testing.assert_array_equal(first.predict(X), small(finetune="head").fit(X, y).predict(X))
+    with pytest.raises(ValueError, match="y has 2 columns, but the regressor learns 6 steps"):
+        first.partial_fit(X, y[:, :2])
+
+
+def test_unlabelled_windows_teach_what_they_show():
+    X, y = windows(series())
+    start = small().fit(X, y)
+    regressor = small(finetune="full", horizon=6, period=12, max_epochs=5).pretrain_on(X)
+    assert regressor.n_features_in_ == X.shape[1]
+    assert error(regressor, X, y) < 0.9 * error(start, X, y)
+    regressor.pretrain_on(X).partial_fit(X, y)
+    with pytest.raises(ValueError, match="pretrain_on needs horizon="):
+        small(finetune="full").pretrain_on(X)
+    with pytest.raises(ValueError, match="learns nothing"):
+        small(horizon=6).pretrain_on(X)
+    with pytest.raises(ValueError, match="no window with a value before its last horizon=6"):
+        small(finetune="full", horizon=6).pretrain_on(X[:, :6])
+
+
+def test_the_windows_forecast_least_surely_are_asked_for():
+    rng = np.random.default_rng(0)
+    t = np.arange(36)
+    sure = 50 + 8 * np.sin(2 * np.pi * t / 12) + rng.normal(0, 0.1, (5, 36))
+    unsure = 50 + rng.normal(0, 8, (3, 36))
+    X = np.concatenate([sure, unsure, np.full((1, 36), np.nan)])
+    regressor = small(period=12).fit(X, np.zeros((9, 3)))
+    assert set(regressor.active_query(X, 3)) == {5, 6, 7}
+    assert regressor.active_query(5 + 1000 * X, 9)[-1] == 8
+    with pytest.raises(ValueError, match="n=0 must be an integer"):
+        regressor.active_query(X, 0)
