@@ -32,6 +32,7 @@ from sklearn_tsrec.recommendation import (
     PersonalFrequencyClassifier,
     ReRanker,
     SequenceRecommender,
+    TwoStageRecommender,
 )
 
 torch.set_num_threads(1)  # nets this small only wait for each other
@@ -73,6 +74,7 @@ ESTIMATORS = [
         width=4, depth=1, pretrain="masked", pretrain_epochs=1, finetune="lora", max_epochs=1
     ),
     SequenceRecommender(time=0),
+    TwoStageRecommender(time=0),
     WindowForecaster(Ridge(), window=2, time=0, freq=None),
     WindowForecaster(Ridge(), window=1, horizon=2, time=0, freq=None),
     WindowForecaster(

@@ -22,10 +22,10 @@ def check_group_names(names):
         )
 
 
-def check_k(k):
+def check_k(k, name="k"):
     """Return the length of a list; raise if it is none."""
     if isinstance(k, bool) or not isinstance(k, Integral) or k < 1:
-        raise ValueError(f"k must be an integer of at least 1, got {k!r}.")
+        raise ValueError(f"{name} must be an integer of at least 1, got {k!r}.")
     return int(k)
 
 

@@ -1,0 +1,86 @@
+"""What had happened before a moment, out of running sums over a log of events."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+
+class Past(NamedTuple):
+    """What had happened to some keys strictly before some moments; NaN where nothing had."""
+
+    total: np.ndarray  # sum of the weights of the events, 0 where there is none
+    decayed: np.ndarray  # of shape (m, n_half_lives): the same, older events weighing less
+    age: np.ndarray  # time since the last event
+    gap: np.ndarray  # mean time between events
+
+
+class PastCounts:
+    """Events by key and time, ready to be counted before any moment.
+
+    Every sum runs through time, so that what it says of a moment cannot depend on later events.
+
+    Parameters
+    ----------
+    codes : int64 array of shape (n,)
+        The key of each event, such as its series or its item.
+    times : float64 array of shape (n,)
+        When it happened.
+    half_lives : float64 array of shape (n_half_lives,)
+        Ages at which an event counts half.
+    weights : float64 array of shape (n,) or None
+        What each event counts; None counts 1. Events that weigh NaN are left out.
+    """
+
+    def __init__(self, codes, times, half_lives, weights=None):
+        weights = np.ones(len(codes)) if weights is None else weights
+        known = np.flatnonzero(~np.isnan(weights))
+        order = known[np.lexsort((times[known], codes[known]))]
+        self._keys, self._starts = np.unique(codes[order], return_index=True)
+        self._starts = np.append(self._starts, len(order))
+        self._times, self._half_lives = times[order], half_lives
+        self._sums = _run(self._starts, self._times, half_lives, weights[order])
+
+    def before(self, codes, times):
+        """Return what had happened to each key before each time, as a :class:`Past`."""
+        out = np.empty((len(codes), len(self._half_lives) + 3))
+        parts = self._keys, self._starts, self._times, self._sums, self._half_lives
+        _look_up(*parts, codes, times, out)
+        return Past(out[:, 0], out[:, 1:-2], out[:, -2], out[:, -1])
+
+
+@njit(cache=True)
+def _run(starts, times, half_lives, weights):
+    """Return the sum of the weights of each key up to each event, plain and decayed."""
+    sums = np.empty((len(times), 1 + len(half_lives)))
+    for key in range(len(starts) - 1):
+        for at in range(starts[key], starts[key + 1]):
+            sums[at] = weights[at]
+            if at > starts[key]:
+                sums[at, 0] += sums[at - 1, 0]
+                for j in range(len(half_lives)):
+                    keep = 0.5 ** ((times[at] - times[at - 1]) / half_lives[j])
+                    sums[at, 1 + j] += keep * sums[at - 1, 1 + j]
+    return sums
+
+
+@njit(cache=True)
+def _look_up(keys, starts, times, sums, half_lives, codes, moments, out):
+    """Fill what had happened to each key before each moment."""
+    for i in range(len(codes)):
+        key = np.searchsorted(keys, codes[i])
+        first = n = 0
+        if key < len(keys) and keys[key] == codes[i]:
+            first = starts[key]
+            n = np.searchsorted(times[first : starts[key + 1]], moments[i])
+        if n == 0:
+            out[i, :-2] = 0.0
+            out[i, -2:] = np.nan
+            continue
+        last = first + n - 1
+        age = moments[i] - times[last]
+        out[i, 0] = sums[last, 0]
+        for j in range(len(half_lives)):
+            out[i, 1 + j] = sums[last, 1 + j] * 0.5 ** (age / half_lives[j])
+        out[i, -2] = age
+        out[i, -1] = (times[last] - times[first]) / (n - 1) if n > 1 else np.nan

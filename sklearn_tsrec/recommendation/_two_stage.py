@@ -1,0 +1,474 @@
+from numbers import Integral, Real
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils.metaestimators import _BaseComposition
+from sklearn.utils.validation import _num_samples, check_is_fitted
+from tqdm import tqdm
+
+from sklearn_tsrec._keys import KeyedMixin, _read_clock
+from sklearn_tsrec._times import show
+from sklearn_tsrec.recommendation._items import check_items, sort_items
+from sklearn_tsrec.recommendation._lists import (
+    candidate_columns,
+    check_group_names,
+    check_k,
+    list_table,
+    listed_groups,
+)
+from sklearn_tsrec.recommendation._moments import read_length, read_time
+from sklearn_tsrec.recommendation._two_stage_learn import learn, score_rows, training_moment
+from sklearn_tsrec.recommendation._two_stage_moments import rank_in_moment
+from sklearn_tsrec.recommendation._two_stage_rows import (
+    GROUPS,
+    RowMaker,
+    as_matrix,
+    default_retrievers,
+    read_attributes,
+)
+
+_BLOCK = 4096  # moments whose candidates are held in memory together
+
+
+class TwoStageRecommender(KeyedMixin, ClassifierMixin, _BaseComposition):
+    """Let several recommenders propose items, and a ranker put them in order.
+
+    The first stage is a list of recommenders: what each of them thinks best at a moment, together,
+    are the candidates. The second stage is any classifier or regressor that is given one row for
+    each candidate of each moment, with the scores and ranks of the first stage and what the log
+    says of the series and the item, and learns which of them the series had in the period after
+    the moment.
+
+    Nothing of that period is seen: the training moments lie in the latest part of the log, the
+    recommenders whose scores a moment is given are fitted to the events strictly before it, and so
+    is all that the features count. For :meth:`predict` and :meth:`recommend` the recommenders are
+    fitted to all events.
+
+    A ranker that is no better than its best recommender is left out: it is tried on the last
+    ``horizon`` of the log, trained on moments before it, and ``fallback_`` says what is used.
+
+    Parameters
+    ----------
+    retrievers : list of (str, recommender), default=None
+        The recommenders, with names; :class:`SequenceRecommender` of any kind. Their ``group``,
+        ``time`` and ``freq`` are set for them. Parameters are reached by name:
+        ``knn__estimator__decay``. None is popularity, personal frequency and item-kNN.
+    ranker : classifier or regressor, default=None
+        Learns whether a candidate was had (1) or not (0). A ranker whose ``fit`` takes ``group``,
+        such as ``lightgbm.LGBMRanker``, is told how many candidates each moment has. It must take
+        NaN. None is a small :class:`~sklearn.ensemble.HistGradientBoostingClassifier`.
+    horizon : str, float or None, default=None
+        Length of the period after a moment that counts: a duration such as ``"30D"``, or a number
+        in the unit of numeric times. None is a fifth of the time that training spans.
+    n_moments : int, default=1
+        Training moments of each series, a horizon apart, the latest a horizon before the end.
+    n_candidates : int or list of int, default=50
+        How many items each recommender may propose; a list has one number for each.
+    n_negatives : int or None, default=None
+        Candidates of a training moment that were not had and are kept, drawn at random; None
+        keeps all.
+    features : list of str or None, default=None
+        Groups of features, see Notes. None is ``"scores"`` and ``"personal"``, and those below
+        for which something is given.
+    half_lives : list of str or float, default=None
+        Ages at which an event counts half, in the features that count recent events; None is
+        1/8, 1/2 and 2 times the horizon.
+    item_features : DataFrame or None, default=None
+        What is known of items (index): text and categories, such as a brand, or numbers.
+    columns : list of str or int or None, default=None
+        Numeric columns of X that say something of events, such as a price or a discount.
+    demand : WindowForecaster or None, default=None
+        Forecasts how often each item will be had, in quarters of the horizon; None does not.
+    fallback : bool, default=True
+        Whether to try the ranker, and to leave it out where it is not better.
+    exclude_seen : bool, default=False
+        Whether what a series had before is neither learned nor recommended.
+    group : str, int, list of these or None, default=None
+        Column(s) that name the series; None reads the index: all levels before the last.
+    time : str, int or None, default=None
+        Column of the time; None reads the last level of the index.
+    random_state : int, RandomState instance or None, default=0
+        Seed of the order of items with equal scores, of negatives and of the default ranker.
+    verbose : int, default=0
+        Whether to show progress.
+
+    Attributes
+    ----------
+    classes_ : array of shape (n_items,)
+        The items that can be recommended, sorted.
+    fallback_ : str or None
+        The name of the recommender whose order is used in place of the ranker's; None if the
+        ranker is used.
+    feature_names_ : list of str
+        What the ranker is given; empty if it is not used.
+    groups_ : Index
+        The series seen in training.
+    inner_scores_ : dict of str to float
+        NDCG@10 of each recommender and of ``"ranker"`` in the last horizon of training; empty if
+        the log is too short, or with ``fallback=False``.
+    n_features_in_ : int
+        Number of columns of X in ``fit``.
+    ranker_ : estimator or None
+        The fitted ranker.
+    retrievers_ : list of (str, recommender)
+        The recommenders, fitted to all events.
+
+    See Also
+    --------
+    SequenceRecommender : One recommender.
+    sklearn_tsrec.metrics.ndcg_scorer : Scores lists in GridSearchCV.
+
+    Notes
+    -----
+    Groups of features, all out of events before the moment:
+
+    - ``"scores"``: score and rank that each recommender gives;
+    - ``"personal"``: how often and how recently the series had the item, in counts, shares, and in
+      intervals between purchases, and the rate that is expected of it (a gamma distribution over
+      series, updated by the series' own count);
+    - ``"item"``: how popular the item is, and how often it is had again;
+    - ``"trend"``: how its popularity changes;
+    - ``"context"``: how active the series is;
+    - ``"attributes"``: what the series had of the same kind, from ``item_features``;
+    - ``"columns"``: level and recent change of ``columns``, and the level the series is used to;
+    - ``"demand"``: the forecast of ``demand``.
+
+    References
+    ----------
+    .. [1] P. Covington, J. Adams and E. Sargin (2016), "Deep neural networks for YouTube
+       recommendations", RecSys.
+    .. [2] C. J. C. Burges (2010), "From RankNet to LambdaRank to LambdaMART: an overview",
+       Microsoft Research.
+    .. [3] A. S. C. Ehrenberg (1959), "The pattern of consumer purchases", Applied Statistics 8(1).
+
+    Examples
+    --------
+    >>> from sklearn_tsrec.datasets import make_events
+    >>> from sklearn_tsrec.recommendation import TwoStageRecommender
+    >>> X, y = make_events(n_series=60, n_items=20, random_state=0)
+    >>> recommender = TwoStageRecommender(n_candidates=10).fit(X, y)
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "retrievers": [list, None],
+        "ranker": [HasMethods(["fit", "predict"]), None],
+        "horizon": [str, Interval(Real, 0, None, closed="neither"), None],
+        "n_moments": [Interval(Integral, 1, None, closed="left")],
+        "n_candidates": [Interval(Integral, 1, None, closed="left"), "array-like"],
+        "n_negatives": [Interval(Integral, 1, None, closed="left"), None],
+        "features": [list, tuple, None],
+        "half_lives": [list, tuple, None],
+        "item_features": [HasMethods(["reindex"]), None],
+        "columns": [str, Integral, list, tuple, None],
+        "demand": [HasMethods(["fit", "predict"]), None],
+        "fallback": ["boolean"],
+        "exclude_seen": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+        **KeyedMixin._key_constraints,
+    }
+    freq = None  # a log of events has no calendar
+
+    def __init__(
+        self,
+        retrievers=None,
+        ranker=None,
+        *,
+        horizon=None,
+        n_moments=1,
+        n_candidates=50,
+        n_negatives=None,
+        features=None,
+        half_lives=None,
+        item_features=None,
+        columns=None,
+        demand=None,
+        fallback=True,
+        exclude_seen=False,
+        group=None,
+        time=None,
+        random_state=0,
+        verbose=0,
+    ):
+        self.retrievers = retrievers
+        self.ranker = ranker
+        self.horizon = horizon
+        self.n_moments = n_moments
+        self.n_candidates = n_candidates
+        self.n_negatives = n_negatives
+        self.features = features
+        self.half_lives = half_lives
+        self.item_features = item_features
+        self.columns = columns
+        self.demand = demand
+        self.fallback = fallback
+        self.exclude_seen = exclude_seen
+        self.group = group
+        self.time = time
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def get_params(self, deep=True):
+        """Return the parameters, those of the recommenders by their names.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to return those of the recommenders and the ranker as well.
+
+        Returns
+        -------
+        dict
+        """
+        return self._get_params("retrievers", deep=deep)
+
+    def set_params(self, **params):
+        """Set parameters, also by ``<name of a recommender>__<parameter>``.
+
+        Parameters
+        ----------
+        **params : dict
+            Names and values.
+
+        Returns
+        -------
+        self
+        """
+        return self._set_params("retrievers", **params)
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y):
+        """Fit the recommenders, and the ranker to the candidates of past moments.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_events, n_columns)
+            Keyed events, in any order.
+        y : array of shape (n_events,)
+            The item of each event: text, integers or categories.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If keys or items are missing, a parameter does not fit the clock or the log, or with
+            ``fallback=False`` the log is too short for a training moment.
+        """
+        X = self._check_table(X, reset=True)
+        items = check_items(y, _num_samples(X), type(self).__name__)
+        keys = self._fit_keys(X)
+        check_group_names(self.group_names_)
+        self.classes_, codes = sort_items(items)
+        rng = check_random_state(self.random_state)
+        self._tie_order = rng.permutation(len(self.classes_))
+        retrievers = self._check_retrievers()
+        times, inverse = _read_clock(X, self.time)
+        self._origin = times.values.min()
+        clock = self._to_clock(times)[inverse]
+        self._rows = self._read_log(X, times.kind, keys.codes, codes, clock)
+        self._quotas = self._check_quotas(len(retrievers))
+        # The first moment after all events: one microsecond later, if times are dates.
+        self._now = (
+            clock.max() + 1 if times.kind == "datetime" else np.nextafter(clock.max(), np.inf)
+        )
+        steps = range(1, self.n_moments + 1 + self.fallback)
+        starts = [self._now - step * self._rows.unit for step in steps]
+        settings = np.argsort(self._tie_order), self._quotas, self.exclude_seen
+        moments = [
+            training_moment(self._rows, retrievers, start, *settings)
+            for start in tqdm(starts, desc="moments", disable=not self.verbose)
+        ]
+        ranker = self.ranker
+        if ranker is None:
+            ranker = HistGradientBoostingClassifier(
+                learning_rate=0.05,
+                max_leaf_nodes=7,
+                min_samples_leaf=100,
+                l2_regularization=10.0,
+                max_features=0.3,
+                random_state=rng.randint(np.iinfo(np.int32).max),
+            )
+        names = [name for name, _ in retrievers]
+        self.ranker_, self.fallback_, self.inner_scores_ = learn(
+            ranker, moments, self.n_moments, self.n_negatives, names, self.fallback, rng
+        )
+        self.feature_names_ = [] if self.ranker_ is None else moments[0].names
+        self._fitted = self._rows.fit(retrievers, np.inf)
+        self.retrievers_ = list(zip(names, self._fitted[0].fitted))
+        return self
+
+    def _check_unique(self, keys, times, inverse):
+        """Let moments repeat: a basket has many items."""
+
+    def _check_retrievers(self):
+        """Return the recommenders with their names; raise if they are none."""
+        if self.retrievers is None:
+            return default_retrievers()
+        if not self.retrievers or not all(
+            isinstance(pair, tuple) and len(pair) == 2 and hasattr(pair[1], "score_items")
+            for pair in self.retrievers
+        ):
+            raise ValueError(
+                f"retrievers={show(self.retrievers)} must be a list of (name, recommender), such "
+                "as [('knn', SequenceRecommender())]."
+            )
+        self._validate_names([name for name, _ in self.retrievers])
+        return self.retrievers
+
+    def _check_quotas(self, n_retrievers):
+        """Return how many items each recommender may propose."""
+        if isinstance(self.n_candidates, Integral):
+            return [self.n_candidates] * n_retrievers
+        quotas = [check_k(quota, "n_candidates") for quota in self.n_candidates]
+        if len(quotas) != n_retrievers:
+            raise ValueError(
+                f"n_candidates has {len(quotas)} number(s), but there are {n_retrievers} "
+                "retrievers: give one number for each, or one for all."
+            )
+        return quotas
+
+    def _read_log(self, X, kind, series, items, clock):
+        """Return the log, with what is known of its events and items."""
+        unit = clock.max() / 5 or 1.0
+        if self.horizon is not None:
+            unit = float(read_length(self.horizon, kind, "horizon"))
+        half_lives = [unit / 8, unit / 2, 2 * unit]
+        if self.half_lives is not None:
+            half_lives = sorted(read_length(h, kind, "half_lives") for h in self.half_lives)
+            if not half_lives or not half_lives[0] > 0:
+                raise ValueError(f"half_lives={self.half_lives!r} must be positive lengths.")
+        attributes = read_attributes(self.item_features, self.classes_)
+        given = {"attributes": attributes, "columns": self.columns, "demand": self.demand}
+        groups = self.features
+        if groups is None:
+            groups = ["scores", "personal", *(name for name, what in given.items() if what)]
+        unknown = [group for group in groups if group not in GROUPS]
+        if unknown or not len(groups):
+            raise ValueError(
+                f"features={show(self.features)} must name some of {', '.join(GROUPS)}."
+            )
+        columns = {}
+        if self.columns is not None:
+            values, names = self._select_columns(X, self.columns)
+            columns = dict(zip(names, values.astype(np.float64).T))
+        return RowMaker(
+            series,
+            items,
+            clock,
+            unit=unit,
+            half_lives=np.array(half_lives, dtype=np.float64),
+            groups=groups,
+            n_items=len(self.classes_),
+            attributes=attributes,
+            columns=columns,
+            demand=self.demand,
+            origin=self._origin if kind == "datetime" else None,
+        )
+
+    def _to_clock(self, times):
+        """Return times as floats that start at 0."""
+        return (times.values - self._origin).astype(np.float64)
+
+    def _best(self, series, clock, k, exclude_seen, columns=None):
+        """Return the best items of each moment and their scores."""
+        n_items = len(self.classes_)
+        k = min(check_k(k), n_items if columns is None else columns.shape[1])
+        best = np.full((len(series), k), -1)
+        scores = np.full((len(series), k), np.nan)
+        quotas = [max(quota, k) for quota in self._quotas]
+        tie = np.argsort(self._tie_order)
+        for first in tqdm(range(0, len(series), _BLOCK), disable=not self.verbose):
+            part = slice(first, first + _BLOCK)
+            own = columns if columns is None or len(columns) == 1 else columns[part]
+            found, features = self._rows.make(
+                self._fitted, series[part], clock[part], tie, quotas, exclude_seen, own
+            )
+            if self.fallback_ is None:
+                score = score_rows(self.ranker_, as_matrix(features, len(found.item)))
+            else:
+                score = found.scores[:, self._fitted[0].names.index(self.fallback_)].copy()
+            if own is not None:
+                moment = np.arange(len(series[part]))[:, np.newaxis]
+                given = np.isin(found.moment * n_items + found.item, moment * n_items + own)
+                score[~given] = np.nan
+            rank = rank_in_moment(found.moment, score, tie[found.item])
+            listed = np.flatnonzero((rank <= k) & ~np.isnan(score))
+            place = first + found.moment[listed], rank[listed] - 1
+            best[place], scores[place] = found.item[listed], score[listed]
+        return best, scores
+
+    def predict(self, X):
+        """Return the best item at each moment, given the training events before it.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_samples, n_columns)
+            Keyed moments. Their own items are not known: only training events before them count.
+
+        Returns
+        -------
+        array of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        X = self._check_table(X, reset=False)
+        keys = self._read_keys(X)
+        times, inverse = _read_clock(X, self.time)
+        clock = self._to_clock(times.like(*self._clock))[inverse]
+        best, _ = self._best(keys.codes, clock, 1, False)
+        return self.classes_[best[:, 0]]
+
+    def recommend(self, X=None, k=10, *, exclude_seen=None, candidates=None, at=None):
+        """Return the k best items of each series, as a long table.
+
+        Parameters
+        ----------
+        X : table, list of labels or None, default=None
+            Who to recommend to: the series in a keyed table, or their labels (tuples where several
+            columns name a series). None is every series of the training table. A series is listed
+            once.
+        k : int, default=10
+            Length of the lists. A series with fewer items to choose from is given a shorter list.
+        exclude_seen : bool or None, default=None
+            Whether to leave out what the series had before; None does as the parameter says.
+        candidates : list of items, DataFrame or None, default=None
+            The only items to recommend, as in :meth:`SequenceRecommender.recommend`; None is what
+            the recommenders propose.
+        at : time or None, default=None
+            Only training events before this time count; None uses all of them. What was learned
+            stays what it is.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The column(s) that name the series, ``rank`` (1 is best), ``item``, ``score`` (of the
+            ranker, or of the recommender named by ``fallback_``) and ``source``: ``"history"``, or
+            ``"popularity"`` for a series without an event.
+
+        Raises
+        ------
+        ValueError
+            If k is no integer of at least 1, or a candidate is not known.
+        """
+        check_is_fitted(self)
+        groups = listed_groups(self, X)
+        columns = None if candidates is None else candidate_columns(self, candidates, groups)
+        codes = self.groups_.get_indexer(groups)
+        now = self._now if at is None else self._to_clock(read_time(self, at))[0]
+        # A series that is not known has no events, and needs a number that no other has.
+        series = np.where(codes < 0, len(self.groups_) + np.arange(len(codes)), codes)
+        clock = np.full(len(series), now)
+        exclude_seen = self.exclude_seen if exclude_seen is None else exclude_seen
+        best, scores = self._best(series, clock, k, exclude_seen, columns)
+        return list_table(self, groups, best, scores, self._rows.had_events(series, clock))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.poor_score = True  # the columns of X say when, and not what
+        return tags

@@ -1,0 +1,162 @@
+"""What a ranker is told of a candidate: numbers out of the events before its moment."""
+
+import numpy as np
+import pandas as pd
+
+from sklearn_tsrec.recommendation._past_counts import PastCounts
+
+
+class EventFeatures:
+    """Features of (series, time, item) out of a log of events.
+
+    Parameters
+    ----------
+    series, items : int64 arrays of shape (n,)
+        The series and the item of each event.
+    times : float64 array of shape (n,)
+        When it happened.
+    half_lives : float64 array
+        Ages at which an event counts half, ascending.
+    unit : float
+        The unit of times in features: the length of the period to be foreseen.
+    groups : list of str
+        The groups of features to build.
+    attributes : dict of str to array of shape (n_items,)
+        What is known of each item: codes (integers, -1 for none) or numbers (NaN for none).
+    columns : dict of str to float array of shape (n,)
+        What is known of each event, such as its price.
+    """
+
+    def __init__(
+        self, series, items, times, half_lives, unit, *, groups, n_items, attributes, columns
+    ):
+        self.half_lives, self.unit, self.groups, self.n_items = half_lives, unit, groups, n_items
+        self._attributes = attributes if "attributes" in groups else {}
+        pairs = series * n_items + items
+        self._all = PastCounts(np.zeros_like(items), times, half_lives)
+        self._series = PastCounts(series, times, half_lives)
+        self._items = PastCounts(items, times, half_lives)
+        self._pairs = PastCounts(pairs, times, half_lives)
+        few = half_lives[:0]
+        earlier = self._pairs.before(pairs, times)
+        new = (earlier.total == 0) & ~pd.Series(pairs).duplicated().to_numpy()
+        self._users = PastCounts(items[new], times[new], few)
+        self._gaps = _means(items, times, few, earlier.age)
+        # Pairs of events at two times, of one series and of one item in it: second moments.
+        of_series = self._series.before(series, times).total
+        self._series_pairs = PastCounts(np.zeros_like(items), times, few, of_series)
+        self._item_pairs = PastCounts(items, times, few, earlier.total)
+        self._kinds, self._levels = {}, {}
+        for name, values in self._attributes.items():
+            own = values[items]
+            if values.dtype.kind == "f":
+                self._levels[name] = _means(series, times, few, own)
+            else:
+                known = own >= 0
+                kind = own[known], series[known] * (values.max() + 1) + own[known]
+                self._kinds[name] = [PastCounts(k, times[known], half_lives) for k in kind]
+        self._columns = {
+            name: (_means(items, times, half_lives, values), _means(series, times, few, values))
+            for name, values in (columns if "columns" in groups else {}).items()
+        }
+
+    def had_events(self, series, times):
+        """Tell which series had events before some moments."""
+        return self._series.before(series, times).total > 0
+
+    def build(self, series, times, items):
+        """Return a dict of features of some candidates, group by group."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self._build(series, times, items)
+
+    def _build(self, series, times, items):
+        """Return the features, with NaN and infinity where there is nothing to divide by."""
+        everything = self._all.before(np.zeros_like(items), times)
+        user = self._series.before(series, times)
+        item = self._items.before(items, times)
+        pair = self._pairs.before(series * self.n_items + items, times)
+        users = self._users.before(items, times)
+        popularity = item.total / everything.total
+        spans = range(len(self.half_lives))
+        made = {}
+        if "personal" in self.groups:
+            made["n"] = pair.total
+            made["share"] = pair.total / user.total
+            for j in spans:
+                made[f"recent{j}"] = pair.decayed[:, j]
+            made["age"] = pair.age / self.unit
+            made["gap"] = pair.gap / self.unit
+            made["due"] = pair.age / _mean(self._gaps, items, times)
+            made["rate"] = np.log(self._rate(pair, user, items, times, popularity))
+        if "item" in self.groups:
+            made["popularity"] = popularity
+            made["repeats"] = item.total / users.total
+            made["item_age"] = item.age / self.unit
+            for j in spans:
+                made[f"popularity{j}"] = item.decayed[:, j] / everything.decayed[:, j]
+        if "trend" in self.groups:
+            share = item.decayed / everything.decayed
+            for j in spans[1:]:
+                made[f"trend{j}"] = np.log(share[:, j - 1] / share[:, j])
+        if "context" in self.groups:
+            made["events"] = user.total
+            made["quiet"] = user.age / self.unit
+            made["pace"] = user.gap / self.unit
+            for j in spans:
+                made[f"active{j}"] = user.decayed[:, j]
+        for name, values in self._attributes.items():
+            made |= self._of_attribute(name, values[items], series, times, user, item)
+        for name, (of_items, of_series) in self._columns.items():
+            now, usual = _mean(of_items, items, times), _mean(of_items, items, times, -1)
+            made[f"{name}__level"] = usual
+            made[f"{name}__now"] = now / usual
+            made[f"{name}__own"] = usual - _mean(of_series, series, times)
+        return made
+
+    def _rate(self, pair, user, items, times, popularity):
+        """Return how often an item is expected among the events of a series.
+
+        The share of an item varies from series to series like a gamma distribution, whose mean and
+        variance are those of all series before the moment: the posterior mean, given how often
+        the series had it. Items that some have again and again are smoothed less than others.
+        """
+        zeros = np.zeros_like(items)
+        second = self._item_pairs.before(items, times).total
+        second = second / self._series_pairs.before(zeros, times).total
+        shape = popularity**2 / np.maximum(second - popularity**2, 0)
+        shape = np.clip(np.nan_to_num(shape, nan=1.0), 0.01, 100.0)
+        return (shape + pair.total) / (shape / popularity + user.total)
+
+    def _of_attribute(self, name, values, series, times, user, item):
+        """Return features of one attribute of the items."""
+        if name in self._levels:
+            own = _mean(self._levels[name], series, times)
+            return {f"{name}__value": values, f"{name}__own": values - own}
+        kinds, pairs = self._kinds[name]
+        kind = kinds.before(values, times)
+        # An item without a value has nothing in common with any other.
+        mine = np.where(values < 0, -1, series * (self._attributes[name].max() + 1) + values)
+        mine = pairs.before(mine, times)
+        share = mine.total / user.total
+        return {
+            f"{name}__share": share,
+            f"{name}__recent": mine.decayed[:, 0],
+            f"{name}__long": mine.decayed[:, -1],
+            f"{name}__age": mine.age / self.unit,
+            f"{name}__cross": share * item.total / kind.total,
+        }
+
+
+def _means(codes, times, half_lives, values):
+    """Return counts of weighted and of plain events, whose ratio is a mean."""
+    known = ~np.isnan(values)
+    codes, times, values = codes[known], times[known], values[known]
+    return PastCounts(codes, times, half_lives, values), PastCounts(codes, times, half_lives)
+
+
+def _mean(pair, codes, times, half_life=None):
+    """Return a mean before some moments."""
+    weighted, plain = (counts.before(codes, times) for counts in pair)
+    if half_life is None:
+        return weighted.total / plain.total
+    return weighted.decayed[:, half_life] / plain.decayed[:, half_life]

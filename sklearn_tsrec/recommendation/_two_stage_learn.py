@@ -1,0 +1,137 @@
+"""The second stage: a ranker that learns from past moments, and is tried before it is used."""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.base import clone, is_classifier
+from sklearn.utils.validation import has_fit_parameter
+
+from sklearn_tsrec.recommendation._two_stage_moments import rank_in_moment
+from sklearn_tsrec.recommendation._two_stage_rows import as_matrix
+
+_K = 10  # places of a list that count when a ranker is tried
+
+
+class TrainingMoment(NamedTuple):
+    """The candidates of a past moment, and which of them were had in the period after it."""
+
+    moment: np.ndarray  # number of the series of each row
+    scores: np.ndarray  # of shape (n_rows, n_retrievers)
+    tie: np.ndarray  # the order of rows with equal scores
+    table: np.ndarray  # of shape (n_rows, n_features)
+    hit: np.ndarray  # whether the item of the row was had
+    n_relevant: np.ndarray  # items that each series had, candidates or not
+    names: list  # of the features
+
+
+def training_moment(rows, retrievers, start, tie, quotas, exclude_seen):
+    """Return the rows of one past moment for every series with an outcome; None if there is none.
+
+    Everything in them but ``hit`` and ``n_relevant`` is known from events before ``start``.
+    """
+    series, pairs = rows.outcomes(start, exclude_seen)
+    if start <= 0 or not len(series):
+        return None
+    fitted = rows.fit(retrievers, start)
+    times = np.full(len(series), start)
+    found, features = rows.make(fitted, series, times, tie, quotas, exclude_seen)
+    return TrainingMoment(
+        found.moment,
+        found.scores,
+        tie[found.item],
+        as_matrix(features, len(found.item)),
+        np.isin(found.moment * rows.n_items + found.item, pairs),
+        np.bincount(pairs // rows.n_items, minlength=len(series)),
+        list(features),
+    )
+
+
+def learn(ranker, moments, n_moments, n_negatives, names, fallback, rng):
+    """Try a ranker on the latest moment, and fit it to all if it is better than its candidates.
+
+    Parameters
+    ----------
+    ranker : estimator
+        It is cloned.
+    moments : list of TrainingMoment or None
+        The latest first. With ``fallback`` there is one more than are learned from in the end.
+    n_moments : int
+        How many to learn from.
+    n_negatives : int or None
+        How many rows without a hit are kept of each series.
+    names : list of str
+        The recommenders.
+    fallback : bool
+        Whether to try it.
+    rng : RandomState
+
+    Returns
+    -------
+    ranker : estimator or None
+    fallback : str or None
+        The recommender that is better.
+    scores : dict of str to float
+        NDCG of each recommender and of the ranker on the latest moment.
+    """
+    latest, earlier = moments[0], [moment for moment in moments[1:] if moment is not None]
+    scores, best = {}, None
+    if fallback:
+        best = names[0]
+        if latest is not None:
+            scores = {name: mean_ndcg(latest, score) for name, score in zip(names, latest.scores.T)}
+            best = max(scores, key=scores.get)
+            tried = fit_ranker(ranker, earlier[:n_moments], n_negatives, rng)
+            if tried is not None:
+                scores["ranker"] = mean_ndcg(latest, score_rows(tried, latest.table))
+                best = best if scores["ranker"] <= scores[best] else None
+    if best is not None:
+        return None, best, scores
+    learned = [moment for moment in moments[:n_moments] if moment is not None]
+    fitted = fit_ranker(ranker, learned, n_negatives, rng)
+    if fitted is None:
+        raise ValueError(
+            "there is no past moment to learn a ranker from: before it some event, and after it "
+            "candidates that were had and some that were not, are needed. Use a shorter horizon, "
+            "more candidates, or fallback=True."
+        )
+    return fitted, None, scores
+
+
+def fit_ranker(ranker, moments, n_negatives, rng):
+    """Return a ranker fitted to some moments; None if they cannot teach it anything."""
+    parts = []
+    for moment in moments:
+        keep = np.arange(len(moment.hit))
+        if n_negatives is not None:
+            # Hits come first, and then the others in a random order.
+            drawn = rank_in_moment(moment.moment, moment.hit + rng.random_sample(len(keep)), keep)
+            n_hits = np.bincount(moment.moment, moment.hit, minlength=len(moment.n_relevant))
+            keep = keep[drawn <= n_hits[moment.moment] + n_negatives]
+        sizes = np.bincount(moment.moment[keep])
+        parts.append((moment.table[keep], moment.hit[keep], sizes[sizes > 0]))
+    if not parts:
+        return None
+    table, hit, sizes = (np.concatenate(part) for part in zip(*parts))
+    if hit.all() or not hit.any():
+        return None
+    groups = {"group": sizes} if has_fit_parameter(ranker, "group") else {}
+    return clone(ranker).fit(table, hit.astype(np.int64), **groups)
+
+
+def score_rows(ranker, table):
+    """Return what a fitted ranker makes of some rows."""
+    if is_classifier(ranker) and hasattr(ranker, "predict_proba"):
+        return ranker.predict_proba(table)[:, 1]
+    if is_classifier(ranker):
+        return ranker.decision_function(table)
+    return np.asarray(ranker.predict(table), dtype=np.float64)
+
+
+def mean_ndcg(moment, scores):
+    """Return the mean NDCG of the lists that some scores make of the candidates of a moment."""
+    rank = rank_in_moment(moment.moment, scores, moment.tie)
+    counted = moment.hit & (rank <= _K)
+    gain = 1 / np.log2(rank[counted] + 1)
+    gain = np.bincount(moment.moment[counted], gain, minlength=len(moment.n_relevant))
+    ideal = np.cumsum(1 / np.log2(np.arange(2, _K + 2)))[np.minimum(moment.n_relevant, _K) - 1]
+    return float((gain / ideal).mean())
