@@ -14,6 +14,7 @@ _ROOM_OF = {
     "PatchTransformerRegressor": "neural",
     "SASRecClassifier": "neural",
     "SequenceRecommender": "recommendation",
+    "TwoStageRecommender": "recommendation",
     "WindowFeatures": "features",
     "WindowForecaster": "forecasting",
     "as_panel": "_panel",

@@ -3,7 +3,6 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metaestimators import _BaseComposition
@@ -11,7 +10,6 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 from tqdm import tqdm
 
 from sklearn_tsrec._keys import KeyedMixin, _read_clock
-from sklearn_tsrec._times import show
 from sklearn_tsrec.recommendation._items import check_items, sort_items
 from sklearn_tsrec.recommendation._lists import (
     candidate_columns,
@@ -20,15 +18,15 @@ from sklearn_tsrec.recommendation._lists import (
     list_table,
     listed_groups,
 )
-from sklearn_tsrec.recommendation._moments import read_length, read_time
+from sklearn_tsrec.recommendation._moments import read_time
 from sklearn_tsrec.recommendation._two_stage_learn import learn, score_rows, training_moment
 from sklearn_tsrec.recommendation._two_stage_moments import rank_in_moment
-from sklearn_tsrec.recommendation._two_stage_rows import (
-    GROUPS,
-    RowMaker,
-    as_matrix,
-    default_retrievers,
-    read_attributes,
+from sklearn_tsrec.recommendation._two_stage_rows import as_matrix
+from sklearn_tsrec.recommendation._two_stage_setup import (
+    default_ranker,
+    read_log,
+    read_quotas,
+    read_retrievers,
 )
 
 _BLOCK = 4096  # moments whose candidates are held in memory together
@@ -147,10 +145,21 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, _BaseComposition):
 
     Examples
     --------
+    >>> from sklearn_tsrec import as_panel
     >>> from sklearn_tsrec.datasets import make_events
     >>> from sklearn_tsrec.recommendation import TwoStageRecommender
-    >>> X, y = make_events(n_series=60, n_items=20, random_state=0)
-    >>> recommender = TwoStageRecommender(n_candidates=10).fit(X, y)
+    >>> events = make_events(200, 40, 3000, repeat=0.7, random_state=0)
+    >>> X, y = as_panel(events, group="user", time="time", target="item")
+    >>> recommender = TwoStageRecommender(n_candidates=20).fit(X, y)
+    >>> print(recommender.fallback_)
+    None
+    >>> {name: round(ndcg, 2) for name, ndcg in recommender.inner_scores_.items()}
+    {'popular': 0.47, 'personal': 0.67, 'similar': 0.76, 'ranker': 0.8}
+    >>> recommender.recommend([0], k=3)[["user", "rank", "item"]]
+       user  rank  item
+    0     0     1     5
+    1     0     2    15
+    2     0     3     2
     """
 
     _parameter_constraints: ClassVar[dict] = {
@@ -268,12 +277,12 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, _BaseComposition):
         self.classes_, codes = sort_items(items)
         rng = check_random_state(self.random_state)
         self._tie_order = rng.permutation(len(self.classes_))
-        retrievers = self._check_retrievers()
+        retrievers = read_retrievers(self)
         times, inverse = _read_clock(X, self.time)
         self._origin = times.values.min()
         clock = self._to_clock(times)[inverse]
-        self._rows = self._read_log(X, times.kind, keys.codes, codes, clock)
-        self._quotas = self._check_quotas(len(retrievers))
+        self._rows = read_log(self, X, keys.codes, codes, clock)
+        self._quotas = read_quotas(self.n_candidates, len(retrievers))
         # The first moment after all events: one microsecond later, if times are dates.
         self._now = (
             clock.max() + 1 if times.kind == "datetime" else np.nextafter(clock.max(), np.inf)
@@ -285,16 +294,7 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, _BaseComposition):
             training_moment(self._rows, retrievers, start, *settings)
             for start in tqdm(starts, desc="moments", disable=not self.verbose)
         ]
-        ranker = self.ranker
-        if ranker is None:
-            ranker = HistGradientBoostingClassifier(
-                learning_rate=0.05,
-                max_leaf_nodes=7,
-                min_samples_leaf=100,
-                l2_regularization=10.0,
-                max_features=0.3,
-                random_state=rng.randint(np.iinfo(np.int32).max),
-            )
+        ranker = default_ranker(rng) if self.ranker is None else self.ranker
         names = [name for name, _ in retrievers]
         self.ranker_, self.fallback_, self.inner_scores_ = learn(
             ranker, moments, self.n_moments, self.n_negatives, names, self.fallback, rng
@@ -306,71 +306,6 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, _BaseComposition):
 
     def _check_unique(self, keys, times, inverse):
         """Let moments repeat: a basket has many items."""
-
-    def _check_retrievers(self):
-        """Return the recommenders with their names; raise if they are none."""
-        if self.retrievers is None:
-            return default_retrievers()
-        if not self.retrievers or not all(
-            isinstance(pair, tuple) and len(pair) == 2 and hasattr(pair[1], "score_items")
-            for pair in self.retrievers
-        ):
-            raise ValueError(
-                f"retrievers={show(self.retrievers)} must be a list of (name, recommender), such "
-                "as [('knn', SequenceRecommender())]."
-            )
-        self._validate_names([name for name, _ in self.retrievers])
-        return self.retrievers
-
-    def _check_quotas(self, n_retrievers):
-        """Return how many items each recommender may propose."""
-        if isinstance(self.n_candidates, Integral):
-            return [self.n_candidates] * n_retrievers
-        quotas = [check_k(quota, "n_candidates") for quota in self.n_candidates]
-        if len(quotas) != n_retrievers:
-            raise ValueError(
-                f"n_candidates has {len(quotas)} number(s), but there are {n_retrievers} "
-                "retrievers: give one number for each, or one for all."
-            )
-        return quotas
-
-    def _read_log(self, X, kind, series, items, clock):
-        """Return the log, with what is known of its events and items."""
-        unit = clock.max() / 5 or 1.0
-        if self.horizon is not None:
-            unit = float(read_length(self.horizon, kind, "horizon"))
-        half_lives = [unit / 8, unit / 2, 2 * unit]
-        if self.half_lives is not None:
-            half_lives = sorted(read_length(h, kind, "half_lives") for h in self.half_lives)
-            if not half_lives or not half_lives[0] > 0:
-                raise ValueError(f"half_lives={self.half_lives!r} must be positive lengths.")
-        attributes = read_attributes(self.item_features, self.classes_)
-        given = {"attributes": attributes, "columns": self.columns, "demand": self.demand}
-        groups = self.features
-        if groups is None:
-            groups = ["scores", "personal", *(name for name, what in given.items() if what)]
-        unknown = [group for group in groups if group not in GROUPS]
-        if unknown or not len(groups):
-            raise ValueError(
-                f"features={show(self.features)} must name some of {', '.join(GROUPS)}."
-            )
-        columns = {}
-        if self.columns is not None:
-            values, names = self._select_columns(X, self.columns)
-            columns = dict(zip(names, values.astype(np.float64).T))
-        return RowMaker(
-            series,
-            items,
-            clock,
-            unit=unit,
-            half_lives=np.array(half_lives, dtype=np.float64),
-            groups=groups,
-            n_items=len(self.classes_),
-            attributes=attributes,
-            columns=columns,
-            demand=self.demand,
-            origin=self._origin if kind == "datetime" else None,
-        )
 
     def _to_clock(self, times):
         """Return times as floats that start at 0."""

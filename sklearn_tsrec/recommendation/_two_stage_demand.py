@@ -32,6 +32,7 @@ def forecast_demand(forecaster, items, times, start, unit, n_items):
         over the share of the past.
     """
     step = np.floor((times - start) * (_STEPS / unit)).astype(np.int64)
+    step = np.minimum(step, -1)  # rounding must put no past event into the first step ahead
     n_past = max(int(-step.min(initial=-1)), 2)
     counts = np.zeros((n_items, n_past))
     np.add.at(counts, (items, n_past + step), 1)

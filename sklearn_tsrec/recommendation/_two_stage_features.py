@@ -39,7 +39,9 @@ class EventFeatures:
         self._pairs = PastCounts(pairs, times, half_lives)
         few = half_lives[:0]
         earlier = self._pairs.before(pairs, times)
-        new = (earlier.total == 0) & ~pd.Series(pairs).duplicated().to_numpy()
+        # Of the first events of a pair, which are at one time, only one makes a new user.
+        new = np.flatnonzero(earlier.total == 0)
+        new = new[~pd.Series(pairs[new]).duplicated().to_numpy()]
         self._users = PastCounts(items[new], times[new], few)
         self._gaps = _means(items, times, few, earlier.age)
         # Pairs of events at two times, of one series and of one item in it: second moments.

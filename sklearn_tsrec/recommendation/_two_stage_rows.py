@@ -2,26 +2,10 @@
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
-from sklearn.dummy import DummyClassifier
 
-from sklearn_tsrec.recommendation._item_knn import ItemKNNClassifier
-from sklearn_tsrec.recommendation._personal_frequency import PersonalFrequencyClassifier
-from sklearn_tsrec.recommendation._sequence_recommender import SequenceRecommender
 from sklearn_tsrec.recommendation._two_stage_demand import forecast_demand
 from sklearn_tsrec.recommendation._two_stage_features import EventFeatures
 from sklearn_tsrec.recommendation._two_stage_moments import Retrievers, rank_in_moment
-
-GROUPS = ("scores", "personal", "item", "trend", "context", "attributes", "columns", "demand")
-
-
-def default_retrievers():
-    """Return recommenders of what is popular, what a series had often, and what is similar."""
-    return [
-        ("popular", SequenceRecommender(DummyClassifier(strategy="prior"), window=1)),
-        ("personal", SequenceRecommender(PersonalFrequencyClassifier(50.0), window=200)),
-        ("similar", SequenceRecommender(ItemKNNClassifier(), window=50)),
-    ]
 
 
 class RowMaker:
@@ -159,28 +143,3 @@ def as_matrix(features, n_rows):
         table[:, j] = values
     table[~np.isfinite(table)] = np.nan
     return table
-
-
-def read_attributes(item_features, items):
-    """Return what is known of each item: codes of text and categories, and numbers."""
-    if item_features is None:
-        return {}
-    if not isinstance(item_features, pd.DataFrame) or not item_features.index.is_unique:
-        raise ValueError(
-            "item_features must be a DataFrame whose index holds each item once, got "
-            f"{type(item_features).__name__}."
-        )
-    table = item_features.reindex(pd.Index(items))
-    if table.isna().all(axis=None):
-        raise ValueError(
-            "item_features knows none of the items in y: is its index of the same type as y?"
-        )
-    found = {}
-    for name, column in table.items():
-        numbers = is_numeric_dtype(column.dtype) and column.dtype.kind != "b"
-        found[str(name)] = (
-            column.to_numpy(dtype=np.float64, na_value=np.nan)
-            if numbers
-            else pd.factorize(column, sort=False)[0].astype(np.int64)
-        )
-    return found
