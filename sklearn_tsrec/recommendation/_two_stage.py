@@ -70,8 +70,8 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, _BaseComposition):
         Candidates of a training moment that were not had and are kept, drawn at random; None
         keeps all.
     features : list of str or None, default=None
-        Groups of features, see Notes. None is ``"scores"`` and ``"personal"``, and those below
-        for which something is given.
+        Groups of features, see Notes. None is ``"scores"``, ``"personal"``, ``"context"`` and
+        those for which something is given.
     half_lives : list of str or float, default=None
         Ages at which an event counts half, in the features that count recent events; None is
         1/8, 1/2 and 2 times the horizon.
@@ -126,8 +126,8 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, _BaseComposition):
 
     - ``"scores"``: score and rank that each recommender gives;
     - ``"personal"``: how often and how recently the series had the item, in counts, shares, and in
-      intervals between purchases, and the rate that is expected of it (a gamma distribution over
-      series, updated by the series' own count);
+      intervals between purchases, and the rate that is expected of it: its popularity, updated by
+      the series' own count the more, the more series differ in it [3]_;
     - ``"item"``: how popular the item is, and how often it is had again;
     - ``"trend"``: how its popularity changes;
     - ``"context"``: how active the series is;

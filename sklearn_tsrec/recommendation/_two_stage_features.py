@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from sklearn_tsrec.recommendation._habits import Habits
 from sklearn_tsrec.recommendation._past_counts import PastCounts
 
 
@@ -44,10 +45,7 @@ class EventFeatures:
         new = new[~pd.Series(pairs[new]).duplicated().to_numpy()]
         self._users = PastCounts(items[new], times[new], few)
         self._gaps = _means(items, times, few, earlier.age)
-        # Pairs of events at two times, of one series and of one item in it: second moments.
-        of_series = self._series.before(series, times).total
-        self._series_pairs = PastCounts(np.zeros_like(items), times, few, of_series)
-        self._item_pairs = PastCounts(items, times, few, earlier.total)
+        self._habits = Habits(series, items, times)
         self._kinds, self._levels = {}, {}
         for name, values in self._attributes.items():
             own = values[items]
@@ -55,8 +53,10 @@ class EventFeatures:
                 self._levels[name] = _means(series, times, few, own)
             else:
                 known = own >= 0
-                kind = own[known], series[known] * (values.max() + 1) + own[known]
-                self._kinds[name] = [PastCounts(k, times[known], half_lives) for k in kind]
+                parts = series[known], own[known], times[known]
+                counts = PastCounts(own[known], times[known], half_lives)
+                pair = PastCounts(_pair(*parts[:2], values), times[known], half_lives)
+                self._kinds[name] = counts, pair, Habits(*parts)
         self._columns = {
             name: (_means(items, times, half_lives, values), _means(series, times, few, values))
             for name, values in (columns if "columns" in groups else {}).items()
@@ -89,7 +89,9 @@ class EventFeatures:
             made["age"] = pair.age / self.unit
             made["gap"] = pair.gap / self.unit
             made["due"] = pair.age / _mean(self._gaps, items, times)
-            made["rate"] = np.log(self._rate(pair, user, items, times, popularity))
+            smoothing = self._habits.smoothing(items, times)
+            rate = (smoothing * popularity + pair.total) / (smoothing + user.total)
+            made["rate"] = np.log(rate)
         if "item" in self.groups:
             made["popularity"] = popularity
             made["repeats"] = item.total / users.total
@@ -107,7 +109,8 @@ class EventFeatures:
             for j in spans:
                 made[f"active{j}"] = user.decayed[:, j]
         for name, values in self._attributes.items():
-            made |= self._of_attribute(name, values[items], series, times, user, item)
+            past = everything, user, item, pair
+            made |= self._of_attribute(name, values[items], series, times, items, past)
         for name, (of_items, of_series) in self._columns.items():
             now, usual = _mean(of_items, items, times), _mean(of_items, items, times, -1)
             made[f"{name}__level"] = usual
@@ -115,38 +118,36 @@ class EventFeatures:
             made[f"{name}__own"] = usual - _mean(of_series, series, times)
         return made
 
-    def _rate(self, pair, user, items, times, popularity):
-        """Return how often an item is expected among the events of a series.
-
-        The share of an item varies from series to series like a gamma distribution, whose mean and
-        variance are those of all series before the moment: the posterior mean, given how often
-        the series had it. Items that some have again and again are smoothed less than others.
-        """
-        zeros = np.zeros_like(items)
-        second = self._item_pairs.before(items, times).total
-        second = second / self._series_pairs.before(zeros, times).total
-        shape = popularity**2 / np.maximum(second - popularity**2, 0)
-        shape = np.clip(np.nan_to_num(shape, nan=1.0), 0.01, 100.0)
-        return (shape + pair.total) / (shape / popularity + user.total)
-
-    def _of_attribute(self, name, values, series, times, user, item):
+    def _of_attribute(self, name, values, series, times, items, past):
         """Return features of one attribute of the items."""
+        everything, user, item, pair = past
         if name in self._levels:
             own = _mean(self._levels[name], series, times)
             return {f"{name}__value": values, f"{name}__own": values - own}
-        kinds, pairs = self._kinds[name]
-        kind = kinds.before(values, times)
-        # An item without a value has nothing in common with any other.
-        mine = np.where(values < 0, -1, series * (self._attributes[name].max() + 1) + values)
-        mine = pairs.before(mine, times)
-        share = mine.total / user.total
+        kinds, pairs, habits = self._kinds[name]
+        kind, mine = (
+            kinds.before(values, times),
+            pairs.before(_pair(series, values, self._attributes[name]), times),
+        )
+        # How often the series is expected to have the kind, and how often the item is of it.
+        smoothing = habits.smoothing(values, times)
+        popularity = kind.total / everything.total
+        rate = (smoothing * popularity + mine.total) / (smoothing + user.total)
+        rate = rate * item.total / kind.total
+        smoothing = self._habits.smoothing(items, times)
+        rate = (smoothing * rate + pair.total) / (smoothing + user.total)
         return {
-            f"{name}__share": share,
+            f"{name}__share": mine.total / user.total,
             f"{name}__recent": mine.decayed[:, 0],
             f"{name}__long": mine.decayed[:, -1],
             f"{name}__age": mine.age / self.unit,
-            f"{name}__cross": share * item.total / kind.total,
+            f"{name}__rate": np.log(rate),
         }
+
+
+def _pair(series, values, attribute):
+    """Return one number for a series and the value of an item; -1 where it has none."""
+    return np.where(values < 0, -1, series * (attribute.max() + 1) + values)
 
 
 def _means(codes, times, half_lives, values):

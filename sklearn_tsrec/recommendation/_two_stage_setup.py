@@ -89,7 +89,7 @@ def read_log(recommender, X, series, items, clock):
     groups = recommender.features
     if groups is None:
         given = {"attributes": attributes, "columns": columns, "demand": recommender.demand}
-        groups = ["scores", "personal", *(name for name, what in given.items() if what)]
+        groups = ["scores", "personal", "context", *(name for name, what in given.items() if what)]
     if not len(groups) or not set(groups) <= set(_GROUPS):
         raise ValueError(f"features={show(groups)} must name some of {', '.join(_GROUPS)}.")
     return RowMaker(

@@ -131,7 +131,7 @@ def test_events_from_a_moment_on_change_no_feature_of_it(rows, start, random):
     one, _ = rows_of_moment(rows + fixed, start)
     two, _ = rows_of_moment(other + fixed, start)
     assert one.names == two.names
-    assert {name.split("__")[-1] for name in one.names} >= {"rate", "demand", "cross", "now"}
+    assert {name.split("__")[-1] for name in one.names} >= {"rate", "demand", "share", "now"}
     np.testing.assert_array_equal(one.table, two.table)
     np.testing.assert_array_equal(one.scores, two.scores)
 
