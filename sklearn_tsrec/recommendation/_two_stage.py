@@ -19,7 +19,7 @@ from sklearn_tsrec.recommendation._lists import (
     listed_groups,
 )
 from sklearn_tsrec.recommendation._moments import read_time
-from sklearn_tsrec.recommendation._two_stage_learn import learn, score_rows, training_moment
+from sklearn_tsrec.recommendation._two_stage_learn import learn, past_moments, score_rows
 from sklearn_tsrec.recommendation._two_stage_moments import rank_in_moment
 from sklearn_tsrec.recommendation._two_stage_rows import as_matrix
 from sklearn_tsrec.recommendation._two_stage_setup import (
@@ -41,10 +41,9 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, _BaseComposition):
     says of the series and the item, and learns which of them the series had in the period after
     the moment.
 
-    Nothing of that period is seen: the training moments lie in the latest part of the log, the
-    recommenders whose scores a moment is given are fitted to the events strictly before it, and so
-    is all that the features count. For :meth:`predict` and :meth:`recommend` the recommenders are
-    fitted to all events.
+    Nothing of that period is seen: the recommenders whose scores a training moment is given are
+    fitted to the events strictly before it, and so is all that the features count. For
+    :meth:`predict` and :meth:`recommend` they are fitted to all events.
 
     A ranker that is no better than its best recommender is left out: it is tried on the last
     ``horizon`` of the log, trained on moments before it, and ``fallback_`` says what is used.
@@ -105,11 +104,11 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, _BaseComposition):
         What the ranker is given; empty if it is not used.
     groups_ : Index
         The series seen in training.
+    items_ : array of shape (n_items,)
+        The same as ``classes_``, as in :class:`SequenceRecommender`.
     inner_scores_ : dict of str to float
         NDCG@10 of each recommender and of ``"ranker"`` in the last horizon of training; empty if
         the log is too short, or with ``fallback=False``.
-    n_features_in_ : int
-        Number of columns of X in ``fit``.
     ranker_ : estimator or None
         The fitted ranker.
     retrievers_ : list of (str, recommender)
@@ -118,7 +117,6 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, _BaseComposition):
     See Also
     --------
     SequenceRecommender : One recommender.
-    sklearn_tsrec.metrics.ndcg_scorer : Scores lists in GridSearchCV.
 
     Notes
     -----
@@ -231,7 +229,7 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, _BaseComposition):
 
         Returns
         -------
-        dict
+        params : dict
         """
         return self._get_params("retrievers", deep=deep)
 
@@ -275,6 +273,7 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, _BaseComposition):
         keys = self._fit_keys(X)
         check_group_names(self.group_names_)
         self.classes_, codes = sort_items(items)
+        self.items_ = self.classes_
         rng = check_random_state(self.random_state)
         self._tie_order = rng.permutation(len(self.classes_))
         retrievers = read_retrievers(self)
@@ -283,17 +282,16 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, _BaseComposition):
         clock = self._to_clock(times)[inverse]
         self._rows = read_log(self, X, keys.codes, codes, clock)
         self._quotas = read_quotas(self.n_candidates, len(retrievers))
-        # The first moment after all events: one microsecond later, if times are dates.
-        self._now = (
-            clock.max() + 1 if times.kind == "datetime" else np.nextafter(clock.max(), np.inf)
+        dates = times.kind == "datetime"  # whose clock counts whole microseconds
+        self._now = clock.max() + 1 if dates else np.nextafter(clock.max(), np.inf)
+        moments = past_moments(
+            self._rows,
+            retrievers,
+            self._now,
+            self.n_moments + self.fallback,
+            (np.argsort(self._tie_order), self._quotas, self.exclude_seen),
+            self.verbose,
         )
-        steps = range(1, self.n_moments + 1 + self.fallback)
-        starts = [self._now - step * self._rows.unit for step in steps]
-        settings = np.argsort(self._tie_order), self._quotas, self.exclude_seen
-        moments = [
-            training_moment(self._rows, retrievers, start, *settings)
-            for start in tqdm(starts, desc="moments", disable=not self.verbose)
-        ]
         ranker = default_ranker(rng) if self.ranker is None else self.ranker
         names = [name for name, _ in retrievers]
         self.ranker_, self.fallback_, self.inner_scores_ = learn(
@@ -385,19 +383,13 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, _BaseComposition):
             The column(s) that name the series, ``rank`` (1 is best), ``item``, ``score`` (of the
             ranker, or of the recommender named by ``fallback_``) and ``source``: ``"history"``, or
             ``"popularity"`` for a series without an event.
-
-        Raises
-        ------
-        ValueError
-            If k is no integer of at least 1, or a candidate is not known.
         """
         check_is_fitted(self)
         groups = listed_groups(self, X)
         columns = None if candidates is None else candidate_columns(self, candidates, groups)
         codes = self.groups_.get_indexer(groups)
         now = self._now if at is None else self._to_clock(read_time(self, at))[0]
-        # A series that is not known has no events, and needs a number that no other has.
-        series = np.where(codes < 0, len(self.groups_) + np.arange(len(codes)), codes)
+        series = np.where(codes < 0, len(self.groups_), codes)  # one without events
         clock = np.full(len(series), now)
         exclude_seen = self.exclude_seen if exclude_seen is None else exclude_seen
         best, scores = self._best(series, clock, k, exclude_seen, columns)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.utils.validation import has_fit_parameter
+from tqdm import tqdm
 
 from sklearn_tsrec.recommendation._two_stage_moments import rank_in_moment
 from sklearn_tsrec.recommendation._two_stage_rows import as_matrix
@@ -22,6 +23,12 @@ class TrainingMoment(NamedTuple):
     hit: np.ndarray  # whether the item of the row was had
     n_relevant: np.ndarray  # items that each series had, candidates or not
     names: list  # of the features
+
+
+def past_moments(rows, retrievers, now, n_moments, settings, verbose):
+    """Return training moments that lie a period apart, the latest first."""
+    steps = tqdm(range(1, n_moments + 1), desc="moments", disable=not verbose)
+    return [training_moment(rows, retrievers, now - step * rows.unit, *settings) for step in steps]
 
 
 def training_moment(rows, retrievers, start, tie, quotas, exclude_seen):

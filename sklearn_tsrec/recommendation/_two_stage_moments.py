@@ -23,17 +23,22 @@ class Retrievers:
     retrievers : list of (str, recommender)
         What is fitted: clones are.
     table : DataFrame
-        The events: columns ``series``, ``time`` and ``item`` (positions in ``classes_``).
+        The events: columns ``series``, ``time`` and ``item`` (positions in ``labels``).
+    labels : array of shape (n_items,)
+        The items. Recommenders see these, so that they find what they know of them.
     """
 
-    def __init__(self, retrievers, table):
+    def __init__(self, retrievers, table, labels):
         self.names = [name for name, _ in retrievers]
         self.fitted = [
             clone(recommender)
             .set_params(group="series", time="time", freq=None)
-            .fit(table[["series", "time"]], table["item"].to_numpy())
+            .fit(table[["series", "time"]], labels[table["item"]])
             for _, recommender in retrievers
         ]
+        places = pd.Index(labels)
+        self._items = [places.get_indexer(recommender.items_) for recommender in self.fitted]
+        self._labels = labels
 
     def propose(self, moments, quotas, exclude_seen, extra=None):
         """Return the best items of each retriever at each moment, together, with all scores.
@@ -54,16 +59,18 @@ class Retrievers:
         Candidates
         """
         proposed = [] if extra is None else [np.broadcast_to(extra, (len(moments), extra.shape[1]))]
-        for recommender, quota in zip(self.fitted, quotas):
+        for recommender, own, quota in zip(self.fitted, self._items, quotas):
             place, _ = recommender.top_items(moments, quota, exclude_seen=exclude_seen)
-            proposed.append(np.where(place < 0, -1, recommender.classes_[place]))
+            proposed.append(np.where(place < 0, -1, own[place]))
         items = np.sort(np.concatenate(proposed, axis=1), axis=1)
         items[:, 1:][items[:, 1:] == items[:, :-1]] = -1
         moment, column = np.nonzero(items >= 0)
         scores = np.full((len(moment), len(self.fitted)), np.nan)
-        for j, recommender in enumerate(self.fitted):
-            place = pd.Index(recommender.classes_).get_indexer(items.ravel()).reshape(items.shape)
-            scores[:, j] = recommender.score_items(moments, place)[moment, column]
+        for j, (recommender, own) in enumerate(zip(self.fitted, self._items)):
+            place = np.full(len(self._labels) + 1, -1)
+            place[own[own >= 0]] = np.flatnonzero(own >= 0)
+            # The last place is that of no item, which -1 finds.
+            scores[:, j] = recommender.score_items(moments, place[items])[moment, column]
         return Candidates(moment, items[moment, column], scores)
 
 

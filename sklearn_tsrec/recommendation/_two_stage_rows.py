@@ -23,8 +23,8 @@ class RowMaker:
         Ages at which an event counts half.
     groups : tuple of str
         The groups of features.
-    n_items : int
-        Number of items.
+    labels : array of shape (n_items,)
+        The items.
     attributes, columns : dict of str to array
         What is known of each item and of each event.
     demand : WindowForecaster or None
@@ -42,14 +42,15 @@ class RowMaker:
         unit,
         half_lives,
         groups,
-        n_items,
+        labels,
         attributes,
         columns,
         demand,
         origin,
     ):
         self.series, self.items, self.times = series, items, times
-        self.unit, self.groups, self.n_items = unit, groups, n_items
+        self.unit, self.groups, self.labels = unit, groups, labels
+        self.n_items = len(labels)
         self.demand, self._origin = demand, origin
         self._features = EventFeatures(
             series,
@@ -58,7 +59,7 @@ class RowMaker:
             half_lives,
             unit,
             groups=groups,
-            n_items=n_items,
+            n_items=self.n_items,
             attributes=attributes,
             columns=columns,
         )
@@ -78,7 +79,7 @@ class RowMaker:
         past = self.times < start
         start = min(start, self.times.max())
         table = {"series": self.series, "time": self._dates(self.times), "item": self.items}
-        fitted = Retrievers(retrievers, pd.DataFrame(table)[past])
+        fitted = Retrievers(retrievers, pd.DataFrame(table)[past], self.labels)
         demand = {}
         if self.demand is not None and "demand" in self.groups:
             of = self.items[past], self.times[past], start, self.unit, self.n_items

@@ -99,7 +99,7 @@ def read_log(recommender, X, series, items, clock):
         unit=unit,
         half_lives=np.array(half_lives, dtype=np.float64),
         groups=groups,
-        n_items=len(recommender.classes_),
+        labels=recommender.classes_,
         attributes=attributes,
         columns=columns,
         demand=recommender.demand,
