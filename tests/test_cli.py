@@ -261,7 +261,9 @@ def test_recommend_by_similar_items(tmp_path):
     assert set(lists.loc[lists["who"] == "cem", "item"]) == {"tea", "rice"}
 
 
-@pytest.mark.parametrize("model", ["popularity", "decayed", "personal", "knn", "ease", "markov"])
+@pytest.mark.parametrize(
+    "model", ["popularity", "decayed", "personal", "knn", "ease", "markov", "ranker"]
+)
 def test_every_model_recommends(model, tmp_path):
     lists = recommend(tmp_path, "--model", model, "--k", "2")
     assert lists.groupby("who")["rank"].agg(list).tolist() == [[1, 2]] * 3
@@ -325,6 +327,16 @@ def test_evaluate_asks_only_for_what_is_new_where_seen_is_left_out(habits, capsy
     # One of the two users has the fashion, and the other what nobody had before.
     [hit_rate] = [line for line in out.splitlines() if line.startswith("hit_rate")]
     assert hit_rate.split()[1] == "0.5000"
+
+
+def test_a_ranker_is_told_when_it_is_of_no_use(habits, tmp_path, capsys):
+    arguments = ["recommend", str(habits), *CHOICES, "--model", "ranker", "--evaluate"]
+    assert main(arguments) == 0
+    captured = capsys.readouterr()
+    assert captured.out.split()[:2] == ["ranker", "popularity"]
+    assert "half-life has no meaning" in fails(capsys, 1, [*arguments, "--half-life", "3D"])
+    recommend(tmp_path, "--model", "ranker")
+    assert "the ranker is no better than 'popular' alone" in capsys.readouterr().err
 
 
 def test_evaluate_needs_more_than_one_time(tmp_path, capsys):

@@ -13,6 +13,7 @@ from sklearn_tsrec.recommendation import (
     MarkovClassifier,
     PersonalFrequencyClassifier,
     SequenceRecommender,
+    TwoStageRecommender,
 )
 
 _CLASSIFIERS = {
@@ -50,6 +51,13 @@ def _fit(model, arguments, X, y):
     """Return a fitted recommender."""
     options = {"exclude_seen": arguments.exclude_seen}
     half_life = arguments.half_life
+    if model == "ranker":
+        if half_life is not None:
+            raise TableError("--half-life has no meaning for --model ranker, which tries several.")
+        ranker = TwoStageRecommender(**options).fit(X, y)
+        if ranker.fallback_ is not None:
+            say(f"the ranker is no better than {ranker.fallback_!r} alone, which is used")
+        return ranker
     if model == "decayed" and half_life is None:
         half_life = _choose_half_life(arguments, X, y)
     return SequenceRecommender(_CLASSIFIERS[model](), half_life=half_life, **options).fit(X, y)
