@@ -67,7 +67,10 @@ def column_values(X, position):
 
 
 def number_labels(X, position):
-    """Return the number of each row's label in a column (-1: missing), and the distinct labels."""
+    """Return the number of each row's label in a column (-1: missing), and the distinct labels.
+
+    Rows of one series mostly stand together: only the first row of each run is looked up.
+    """
     if not isinstance(X, pd.DataFrame) and is_frame(X):
         frame = nw.from_native(X, eager_only=True)
         series = frame[frame.columns[position]]
@@ -75,24 +78,32 @@ def number_labels(X, position):
             series = series.cast(nw.String)
         if series.dtype == nw.String and not series.null_count():
             return _number_text(series)
-    codes, labels = pd.factorize(pd.Index(column_values(X, position)))
-    if isinstance(labels, pd.CategoricalIndex):
-        labels = pd.Index(labels.to_numpy())
-    return codes.astype(np.int64, copy=False), labels
+    labels = pd.Index(column_values(X, position))
+    if labels.dtype == object:  # to compare objects costs more than to look them up
+        codes, labels = pd.factorize(labels)
+        return codes.astype(np.int64, copy=False), labels
+    starts = np.ones(len(labels), dtype=bool)
+    changes = pd.array(labels[1:] != labels[:-1], dtype="boolean")
+    starts[1:] = changes.to_numpy(dtype=bool, na_value=True)
+    first = np.flatnonzero(starts)
+    codes, distinct = pd.factorize(labels[first])
+    if isinstance(distinct, pd.CategoricalIndex):
+        distinct = pd.Index(distinct.to_numpy())
+    return _along_runs(codes, first, len(labels)), distinct
 
 
 def _number_text(series):
-    """Return what ``number_labels`` does for text in polars or arrow.
-
-    No row becomes a Python string. Rows of one series mostly stand together: only the first row of
-    each run is looked up.
-    """
+    """Return what ``number_labels`` does for text in polars or arrow, without Python strings."""
     starts = (series != series.shift(1)).fill_null(True)
     first = series.filter(starts)
     labels = first.unique().sort().to_list()
     codes = first.replace_strict(labels, range(len(labels)), return_dtype=nw.Int64).to_numpy()
-    runs = np.diff(np.flatnonzero(starts.to_numpy()), append=len(series))
-    return np.repeat(codes, runs), pd.Index(labels)
+    return _along_runs(codes, np.flatnonzero(starts.to_numpy()), len(series)), pd.Index(labels)
+
+
+def _along_runs(codes, first, n_rows):
+    """Return the code of each row from those of runs and the rows where these begin."""
+    return np.repeat(codes.astype(np.int64, copy=False), np.diff(first, append=n_rows))
 
 
 def select_columns(X, columns, *, skip=(), parameter="columns"):

@@ -46,17 +46,27 @@ def test_index_columns_polars_arrow_and_categories_agree(frame):
     same(Keyed(), category.set_index(["store", "date"]), Keyed(), indexed)
 
 
-@pytest.mark.parametrize("dtype", [pl.String, pl.Categorical, pl.Enum(["c", "a", "b", "unused"])])
+LABELS = [
+    lambda f: f,
+    *(lambda f, dtype=dtype: f.assign(store=f["store"].astype(dtype))
+      for dtype in (object, "string", "category")),
+    *(lambda f, dtype=dtype: pl.from_pandas(f).with_columns(pl.col("store").cast(dtype))
+      for dtype in (pl.String, pl.Categorical, pl.Enum(["c", "a", "b", "unused"]))),
+    lambda f: pa.Table.from_pandas(f, preserve_index=False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", LABELS)
 @pytest.mark.parametrize("by", [["store", "date"], ["date", "store"], ["promo"]])
-def test_text_is_numbered_alike_in_runs_and_out_of_them(frame, dtype, by):
-    frame = frame.sort_values(by)
-    table = pl.from_pandas(frame).with_columns(pl.col("store").cast(dtype))
+def test_labels_are_numbered_alike_in_runs_and_out_of_them(frame, form, by):
+    frame = frame.sort_values(by).reset_index(drop=True)
     keyed = Keyed("store", "date")
-    same(Keyed("store", "date"), frame, keyed, table)
+    same(Keyed("store", "date"), frame.set_index("promo"), keyed, form(frame))
     assert keyed.groups_.tolist() == ["a", "b", "c"]
-    missing = table.with_columns(store=pl.when(pl.col("promo") != 3).then("store"))
-    with pytest.raises(ValueError, match="group is missing"):
-        keyed._fit_keys(missing)
+    frame["store"] = frame["store"].where(frame["promo"] != 3)
+    row = int(frame["store"].isna().argmax())
+    with pytest.raises(ValueError, match=f"group is missing in row {row} and in 1 row"):
+        keyed._fit_keys(form(frame))
 
 
 def test_arrays_give_positions(frame):
