@@ -258,12 +258,17 @@ def compare(n_series, n_steps, peers, rounds):
                 "panel": f"{n_series:,} × {n_steps:,}",
                 "tool": name,
                 "million rows per CPU second": f"{rate / 1e6:.3g}",
-                "ours is": f"{rates[rival] / rate:.3g} ×" if (rival := TOOLS[name][3]) else "",
+                "ours is": _times(rates[rival] / rate) if (rival := TOOLS[name][3]) else "",
                 "extra memory": f"{max(r['memory'] for r in results[name]):.2f} ×",
             }
             for name, rate in rates.items()
         ]
     )
+
+
+def _times(ratio):
+    """Return a ratio with three digits."""
+    return f"{float(f'{ratio:.3g}'):,g} ×"
 
 
 def first_call():
