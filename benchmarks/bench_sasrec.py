@@ -1,7 +1,7 @@
 """SASRec here and in RecTools: CPU time of an epoch and NDCG@10 after a global cut in time.
 
 Goal: SASRecClassifier at least as good at no more than half of the CPU time of an epoch. Both have
-the same sizes and windows. An epoch of RecTools reads the last window of each user, ours all events;
+the same sizes and windows. An epoch of RecTools reads the last window of each user, ours all;
 its time here includes what fit does once (windows, sequences).
 
     python benchmarks/bench_sasrec.py --data FOLDER --peers PYTHON
