@@ -19,7 +19,7 @@ def test_labels_become_columns_and_numbers_stay():
     np.testing.assert_array_equal(got, expected)
 
 
-@pytest.mark.parametrize("dtype", ["category", "str", "object"])
+@pytest.mark.parametrize("dtype", ["category", "string", "object"])
 def test_any_kind_of_text(dtype):
     got = item_matrix(TABLE[["kind"]].astype(dtype), ["b", "a"]).toarray()
     np.testing.assert_array_equal(got, [[1], [0]])
