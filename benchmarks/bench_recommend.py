@@ -3,8 +3,9 @@
 NDCG@10 over the full catalogue, every test event relevant, items learned from training only. Test
 events of ``completejourney`` are the last fifth of the time, those of ``ml-latest-small`` the last
 event of each user. Events at one time, and items with equal scores, are in a seeded pseudo-random
-order; each user's figure is the mean over the seeds. Every parameter is chosen on an inner split
-of the training events made by the same rule; the test events are read once, at the end.
+order; each user's figure is the mean over the seeds. Parameters of the single recommenders are
+searched on an inner split of the training events made by the same rule; the ranker has one setting,
+picked by hand among trials on that inner split. The test events are read once, at the end.
 
     python benchmarks/bench_recommend.py DATA [--peers PYTHON] [--task NAME] [--quick]
 
