@@ -10,11 +10,10 @@ from sklearn_tsrec._table import check_target
 from sklearn_tsrec.feature_selection._basis import centre
 from sklearn_tsrec.feature_selection._effects import linear_dml, still
 from sklearn_tsrec.feature_selection._partialling_out import contiguous_folds, crossfit_effects
-from sklearn_tsrec.feature_selection._robust import score_covariance
+from sklearn_tsrec.feature_selection._robust import default_cov_type, effect_covariance, stretches
 
 _FOLDS = 3
 _PURGE = 4
-_FEW_SERIES = 20
 
 
 @dataclass(frozen=True)
@@ -180,14 +179,12 @@ def estimate_effect(
     (effect,), treated, target = linear_dml(T[:, None], y, W, folds, nuisance)
     effect = float(effect)
     treated = treated[:, 0]
-    cov_type = "hac" if series[-1] + 1 < _FEW_SERIES else "cluster"
+    cov_type = default_cov_type(series)
     freedom = series[-1] if cov_type == "cluster" else len(y) - W.shape[1] - 1 - n_absorbed
     error = _std_error(effect, treated, target, series, cov_type)
     width = float(stats.t.isf(alpha / 2, max(freedom, 1)))
 
-    counts = np.bincount(series)
-    place = np.arange(len(series)) - np.repeat(np.cumsum(counts) - counts, counts)
-    regime = place * n_regimes // counts[series]
+    regime = stretches(series, n_regimes)
     by = []
     for value in range(n_regimes):
         own = regime == value
@@ -241,9 +238,8 @@ def _later(values, series):
 
 def _std_error(effect, treated, target, series, cov_type):
     """Return the standard error of the slope of residuals on residuals."""
-    scores = (treated * (target - treated * effect))[:, None]
-    variance = score_covariance(scores, series, cov_type)[0, 0]
-    return float(np.sqrt(variance) / max(treated @ treated, 1e-300))
+    slope, table = np.atleast_1d(effect), treated[:, None]
+    return float(np.sqrt(effect_covariance(slope, table, target, series, cov_type)[0, 0]))
 
 
 def _placebo_lead(lead, T, W, y, series, cov_type, freedom):

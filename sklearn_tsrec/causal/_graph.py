@@ -12,8 +12,7 @@ from sklearn_tsrec._row_order import row_order
 from sklearn_tsrec.feature_selection._basis import Basis, centre, slow_waves
 from sklearn_tsrec.feature_selection._driver_tests import driver_tests
 from sklearn_tsrec.feature_selection._partialling_out import benjamini_hochberg
-
-_FEW_SERIES = 20
+from sklearn_tsrec.feature_selection._robust import default_cov_type
 
 
 class CausalGraph(BaseEstimator):
@@ -117,7 +116,7 @@ class CausalGraph(BaseEstimator):
         series, order = row_order(keyed, len(X))
         lagged, now, series = self._lags(X[order], series[order])
         d = now.shape[1]
-        cov_type = "hac" if series[-1] + 1 < _FEW_SERIES else "cluster"
+        cov_type = default_cov_type(series)
         source = np.tile(np.arange(d), self.max_lag)
         lag = np.repeat(np.arange(1, self.max_lag + 1), d)
         waves = slow_waves(series)

@@ -17,9 +17,9 @@ from sklearn_tsrec.feature_selection._drivers import check_horizon, read_driver
 from sklearn_tsrec.feature_selection._effects import effect_table
 from sklearn_tsrec.feature_selection._invariance import heterogeneity
 from sklearn_tsrec.feature_selection._partialling_out import benjamini_hochberg, contiguous_folds
+from sklearn_tsrec.feature_selection._robust import default_cov_type, stretches
 
 _FOLDS = 3
-_FEW_SERIES = 20  # below, a covariance of sums over series is too noisy
 
 
 class CausalFeatureSelector(SelectorMixin, BaseEstimator):
@@ -239,7 +239,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         X, y, series = self._complete_rows(X[order], y[order], series[order], int(always.sum()))
         cov_type = self.cov_type
         if cov_type == "auto":
-            cov_type = "hac" if series[-1] + 1 < _FEW_SERIES else "cluster"
+            cov_type = default_cov_type(series)
 
         tested = np.unique(codes[~always])
         drivers = pd.Index(labels[tested], name="driver")
@@ -373,9 +373,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         column = np.where(always, -1, codes)[basis.source]
         groups = [np.flatnonzero(column == g) for g in chosen]
         design, columns = basis.design(groups, np.flatnonzero(column < 0))
-        counts = np.bincount(series)
-        place = np.arange(len(series)) - np.repeat(np.cumsum(counts) - counts, counts)
-        regime = place * self.n_regimes // counts[series]
+        regime = stretches(series, self.n_regimes)
         return heterogeneity(design, centre(y, series, waves), columns, series, regime)
 
     def _estimate(self, names, X, y, series, picked, always, cov_type):

@@ -4,7 +4,7 @@ import numpy as np
 
 from sklearn_tsrec.feature_selection._effects import linear_dml
 from sklearn_tsrec.feature_selection._partialling_out import grouped_wald, hotelling
-from sklearn_tsrec.feature_selection._robust import score_covariance
+from sklearn_tsrec.feature_selection._robust import effect_covariance
 from sklearn_tsrec.feature_selection._screen import screen_groups
 
 
@@ -56,8 +56,6 @@ def driver_tests(basis, y, groups, controls, cov_type, screen, folds=None, nuisa
         for i, own in zip(entered, columns):
             others = np.delete(design, own, axis=1)
             effect, treated, target = linear_dml(design[:, own], y, others, folds, nuisance)
-            scores = treated * (target - treated @ effect)[:, None]
-            bread = np.linalg.pinv(treated.T @ treated, hermitian=True)
-            covariance = bread @ score_covariance(scores, basis.series, cov_type) @ bread
+            covariance = effect_covariance(effect, treated, target, basis.series, cov_type)
             pvalues[i] = hotelling(effect, covariance, freedom)
     return pvalues, strength, collinear

@@ -10,7 +10,7 @@ from sklearn.linear_model import Ridge
 
 from sklearn_tsrec._extras import require
 from sklearn_tsrec.feature_selection._basis import centre, slow_waves
-from sklearn_tsrec.feature_selection._robust import score_covariance
+from sklearn_tsrec.feature_selection._robust import effect_covariance
 
 _EFFECT, _ENDS = ["effect", "std_error", "pvalue"], ["lower", "upper"]
 
@@ -68,9 +68,7 @@ def effect_table(names, T, y, W, series, folds, cov_type, alpha, nuisance=None):
         return empty[_EFFECT], empty[_ENDS]
     T, y, W, n_absorbed = still(T, y, W, series, nuisance)
     effect, treated, target = linear_dml(T, y, W, folds, nuisance)
-    scores = treated * (target - treated @ effect)[:, None]
-    bread = np.linalg.pinv(treated.T @ treated, hermitian=True)
-    covariance = bread @ score_covariance(scores, series, cov_type) @ bread
+    covariance = effect_covariance(effect, treated, target, series, cov_type)
     freedom = series[-1] if cov_type == "cluster" else len(y) - T.shape[1] - n_absorbed
     error = np.sqrt(np.maximum(np.diag(covariance), 0))
     error *= np.sqrt(len(y) / max(len(y) - T.shape[1] - W.shape[1] - n_absorbed, 1))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sklearn_tsrec.feature_selection._partialling_out import _inverse, hotelling
-from sklearn_tsrec.feature_selection._robust import score_covariance
+from sklearn_tsrec.feature_selection._robust import effect_covariance
 
 
 def heterogeneity(design, y, groups, series, regime):
@@ -48,10 +48,8 @@ def heterogeneity(design, y, groups, series, regime):
         for value in np.unique(regime):
             rows = regime == value
             T, r = treated[rows], target[rows]
-            bread = np.linalg.pinv(T.T @ T, hermitian=True)
-            theta = bread @ (T.T @ r)
-            scores = T * (r - T @ theta)[:, None]
-            covariance = bread @ score_covariance(scores, series[rows], "hac") @ bread
+            theta, *_ = np.linalg.lstsq(T, r, rcond=None)
+            covariance = effect_covariance(theta, T, r, series[rows], "hac")
             effects.append(theta)
             precisions.append(np.linalg.pinv(covariance, hermitian=True))
             smallest = min(smallest, int(rows.sum()) - len(columns))

@@ -2,6 +2,27 @@
 
 import numpy as np
 
+_FEW_SERIES = 20  # below, a covariance of sums over series is too noisy
+
+
+def default_cov_type(series):
+    """Return "cluster" if there are enough series for it, and "hac" otherwise."""
+    return "hac" if series[-1] + 1 < _FEW_SERIES else "cluster"
+
+
+def stretches(series, number):
+    """Return which of some contiguous stretches of equal length of its series each row is in."""
+    counts = np.bincount(series)
+    place = np.arange(len(series)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return place * number // counts[series]
+
+
+def effect_covariance(effect, treated, target, series, cov_type):
+    """Return the covariance of the slopes of residuals of the target on those of treatments."""
+    scores = treated * (target - treated @ effect)[:, None]
+    bread = np.linalg.pinv(treated.T @ treated, hermitian=True)
+    return bread @ score_covariance(scores, series, cov_type) @ bread
+
 
 def score_covariance(scores, series, cov_type):
     """Return the covariance of the sum of scores.
