@@ -96,9 +96,11 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
     effects_ : DataFrame
         ``effect``, ``std_error`` and ``pvalue`` of each kept column of a tested driver, by EconML's
         LinearDML with all of them as treatments. With ``effects=False``, neither this nor the next
-        two exist.
+        three exist.
     conf_int_ : DataFrame
         ``lower`` and ``upper`` ends of 95 % intervals of the effects.
+    effects_covariance_ : DataFrame
+        Covariance of the effects' errors.
     graph_ : DataFrame
         One edge into the target for each row: ``driver``, ``lag``, ``effect``, ``pvalue``.
     fallback_ : bool
@@ -380,7 +382,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         """Estimate the effects of the kept columns that were tested."""
         varies = X.std(axis=0) > 0
         treated, controls = np.flatnonzero(picked & varies), np.flatnonzero(always & varies)
-        self.effects_, self.conf_int_ = effect_table(
+        self.effects_, self.conf_int_, self.effects_covariance_, self._freedom = effect_table(
             names[treated], X[:, treated], y, X[:, controls], series, self._folds(series), cov_type,
             0.05, self.nuisance,
         )  # fmt: skip

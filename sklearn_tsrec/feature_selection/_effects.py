@@ -61,23 +61,29 @@ def effect_table(names, T, y, W, series, folds, cov_type, alpha, nuisance=None):
         ``effect``, ``std_error`` and ``pvalue``.
     intervals : DataFrame of shape (k, 2)
         ``lower`` and ``upper``, at level 1 - alpha.
+    covariance : DataFrame of shape (k, k)
+        Of the errors of the effects.
+    freedom : int
+        Degrees of freedom of the t distribution that the intervals come from.
     """
     index = pd.Index(names, name="feature", dtype=object)
     if not len(names):
         empty = pd.DataFrame(index=index, columns=_EFFECT + _ENDS, dtype=float)
-        return empty[_EFFECT], empty[_ENDS]
+        return empty[_EFFECT], empty[_ENDS], pd.DataFrame(index=index, columns=index), 1
     T, y, W, n_absorbed = still(T, y, W, series, nuisance)
     effect, treated, target = linear_dml(T, y, W, folds, nuisance)
     covariance = effect_covariance(effect, treated, target, series, cov_type)
+    covariance *= len(y) / max(len(y) - T.shape[1] - W.shape[1] - n_absorbed, 1)
     freedom = series[-1] if cov_type == "cluster" else len(y) - T.shape[1] - n_absorbed
+    freedom = max(int(freedom), 1)
     error = np.sqrt(np.maximum(np.diag(covariance), 0))
-    error *= np.sqrt(len(y) / max(len(y) - T.shape[1] - W.shape[1] - n_absorbed, 1))
     with np.errstate(divide="ignore", invalid="ignore"):
-        pvalue = 2 * stats.t.sf(np.abs(effect / error), max(freedom, 1))
-    width = stats.t.isf(alpha / 2, max(freedom, 1)) * error
+        pvalue = 2 * stats.t.sf(np.abs(effect / error), freedom)
+    width = stats.t.isf(alpha / 2, freedom) * error
     values = np.column_stack([effect, error, pvalue, effect - width, effect + width])
     table = pd.DataFrame(values, index=index, columns=_EFFECT + _ENDS)
-    return table[_EFFECT], table[_ENDS]
+    covariance = pd.DataFrame(covariance, index=index, columns=index)
+    return table[_EFFECT], table[_ENDS], covariance, freedom
 
 
 def still(T, y, W, series, nuisance):
