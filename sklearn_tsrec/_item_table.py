@@ -64,6 +64,17 @@ def item_matrix(table, items, name="item_features"):
     return sparse.hstack(parts, format="csr")
 
 
+def standardized(table):
+    """Return a table with its numbers in standard deviations from their mean."""
+    table = table.copy()
+    for column in table.columns:
+        values = table[column]
+        if pd.api.types.is_numeric_dtype(values.dtype):
+            spread = values.std(ddof=0)
+            table[column] = (values - values.mean()) / (spread if spread > 0 else 1.0)
+    return table
+
+
 def item_labels(table, items, attribute, name="item_features"):
     """Return the code of the label that each item has in one column, and the labels."""
     rows = item_rows(table, items, name)

@@ -7,11 +7,15 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
+from sklearn_tsrec.neural._time_gaps import N_GAPS
 from sklearn_tsrec.neural.layers import TransformerBlock, rotation_angles
 
 
 class ItemNet(nn.Module):
     """Base of nets that read items, the oldest first, and score the next one.
+
+    A place of a sequence is one code: the token of its item times ``N_GAPS``, plus the bucket of
+    the time until the next item; 0 is no item.
 
     Parameters
     ----------
@@ -25,13 +29,39 @@ class ItemNet(nn.Module):
         Size of an embedding.
     dropout : float
         Share of activations dropped in training.
+    with_gaps : bool, default=False
+        Whether codes say more than the item.
+    features : sparse tensor of shape (n_tokens + 1, n_features) or None, default=None
+        What is known of each item: a linear map of it joins the embedding.
+    n_context : int, default=0
+        How many numbers are known of the moment.
     """
 
-    def __init__(self, n_tokens, class_tokens, log_prior, width, dropout):
+    def __init__(
+        self,
+        n_tokens,
+        class_tokens,
+        log_prior,
+        width,
+        dropout,
+        with_gaps=False,
+        features=None,
+        n_context=0,
+    ):
         super().__init__()
         # One token more than there are: the mask of pretraining.
         self.embedding = nn.Embedding(n_tokens + 1, width, padding_idx=0)
         nn.init.normal_(self.embedding.weight, std=width**-0.5)
+        self.gap_embedding = nn.Embedding(N_GAPS, width, padding_idx=0) if with_gaps else None
+        self.context = nn.Linear(n_context, width, bias=False) if n_context else None
+        for part in (self.gap_embedding, self.context):
+            if part is not None:
+                nn.init.zeros_(part.weight)
+        self.register_buffer("features", features)
+        self.feature_weights = None
+        if features is not None:
+            size = features.shape[1]
+            self.feature_weights = nn.Parameter(torch.randn(size, width) * (size * width) ** -0.5)
         self.dropout = nn.Dropout(dropout)
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, width)
@@ -52,15 +82,30 @@ class ItemNet(nn.Module):
         """The weights that learn, by name."""
         return {name: w for name, w in self.named_parameters() if w.requires_grad}
 
-    def forward(self, tokens, place, **how):
+    def items(self):
+        """Return the embedding of every item, (n_tokens + 1, width)."""
+        if self.features is None:
+            return self.embedding.weight
+        return self.embedding.weight + torch.sparse.mm(self.features, self.feature_weights)
+
+    def embed(self, codes):
+        """Return what each place of sequences (B, N) begins as, (B, N, width)."""
+        x = F.embedding(codes // N_GAPS, self.items(), padding_idx=0)
+        if self.gap_embedding is not None:
+            x = x + self.gap_embedding(codes % N_GAPS)
+        return self.dropout(x)
+
+    def forward(self, codes, place, context=None, **how):
         """Return what is known at some places of sequences.
 
         Parameters
         ----------
-        tokens : long tensor of shape (1, B, N)
-            Items, left-aligned; 0 after the last.
+        codes : long tensor of shape (1, B, N)
+            Items and gaps, left-aligned; 0 after the last.
         place : long tensor of shape (1, P)
             Places in the flattened (B, N).
+        context : tensor of shape (1, P, n_context) or None, default=None
+            What is known of each moment.
         **how
             What ``read`` takes besides.
 
@@ -68,15 +113,15 @@ class ItemNet(nn.Module):
         -------
         known : tensor of shape (P, width)
         """
-        found = self.read(tokens[0], **how).flatten(0, 1)[place[0]]
-        return self.head(self.norm(found))
+        known = self.head(self.norm(self.read(codes[0], **how).flatten(0, 1)[place[0]]))
+        return known if context is None else known + self.context(context[0])
 
     def logits(self, known, chosen=None):
         """Return scores (P, C) of all classes, or of the chosen ones."""
         tokens, bias = self.class_tokens, self.bias
         if chosen is not None:
             tokens, bias = tokens[chosen], bias[chosen]
-        return F.linear(known, self.embedding.weight[tokens], bias)
+        return F.linear(known, self.items()[tokens], bias)
 
 
 class SASRecNet(ItemNet):
@@ -84,28 +129,29 @@ class SASRecNet(ItemNet):
 
     Parameters
     ----------
-    n_tokens, class_tokens, log_prior, width, dropout
-        As in :class:`ItemNet`.
     depth, heads : int
         Number of blocks, and of attention heads.
+    **params
+        Those of :class:`ItemNet`.
     """
 
-    def __init__(self, n_tokens, class_tokens, log_prior, width, dropout, depth, heads):
-        super().__init__(n_tokens, class_tokens, log_prior, width, dropout)
+    def __init__(self, *, depth, heads, **params):
+        super().__init__(**params)
+        width, dropout = params["width"], params["dropout"]
         self.blocks = nn.ModuleList(
             TransformerBlock(width, heads, 2 * width, dropout) for _ in range(depth)
         )
         self.heads = heads
 
-    def read(self, tokens, both_ways=None):
+    def read(self, codes, both_ways=None):
         """Return what is known after each item, (B, N, width)."""
-        x = self.dropout(self.embedding(tokens))
-        n = tokens.shape[1]
+        x = self.embed(codes)
+        n = codes.shape[1]
         n_prefix = 0 if self.prefix is None else len(self.prefix)
         if n_prefix:
             x = torch.cat([self.prefix.expand(len(x), -1, -1), x], 1)
         if both_ways is not None:
-            allowed = (tokens > 0)[:, None, None, :].expand(-1, 1, n, -1)
+            allowed = (codes > 0)[:, None, None, :].expand(-1, 1, n, -1)
         else:
             allowed = torch.ones(n, n, dtype=torch.bool, device=x.device).tril()[None, None]
         allowed = F.pad(allowed, (n_prefix, 0, n_prefix, 0), value=True)
@@ -121,17 +167,17 @@ class GRUNet(ItemNet):
 
     Parameters
     ----------
-    n_tokens, class_tokens, log_prior, width, dropout
-        As in :class:`ItemNet`.
+    **params
+        Those of :class:`ItemNet`.
     """
 
-    def __init__(self, n_tokens, class_tokens, log_prior, width, dropout):
-        super().__init__(n_tokens, class_tokens, log_prior, width, dropout)
-        self.unit = nn.GRU(width, width, batch_first=True)
+    def __init__(self, **params):
+        super().__init__(**params)
+        self.unit = nn.GRU(params["width"], params["width"], batch_first=True)
 
-    def read(self, tokens):
+    def read(self, codes):
         """Return what is known after each item, (B, N, width)."""
-        return self.unit(self.dropout(self.embedding(tokens)))[0]
+        return self.unit(self.embed(codes))[0]
 
 
 class SequenceSet(Dataset):
@@ -139,20 +185,23 @@ class SequenceSet(Dataset):
 
     Parameters
     ----------
-    tokens : long tensor of shape (S, N)
+    codes : long tensor of shape (S, N)
         Left-aligned sequences.
     sequence, place, target, weight : tensors of shape (n,)
         Sequence, place, next class and weight of each target.
+    context : tensor of shape (n, n_context) or None, default=None
+        What is known of the moment of each target.
     """
 
-    def __init__(self, tokens, sequence, place, target, weight):
+    def __init__(self, codes, sequence, place, target, weight, context=None):
         order = sequence.argsort(stable=True)
-        self.tokens, self.place, self.target = tokens, place[order], target[order]
+        self.codes, self.place, self.target = codes, place[order], target[order]
         self.weight = weight[order]
-        count = torch.bincount(sequence, minlength=len(tokens))
+        self.context = None if context is None else context[order]
+        count = torch.bincount(sequence, minlength=len(codes))
         self.starts = F.pad(count.cumsum(0), (1, 0))
         # Places behind the last target are never read: they need not be computed.
-        last = np.zeros(len(tokens), dtype=np.int64)
+        last = np.zeros(len(codes), dtype=np.int64)
         np.maximum.at(last, sequence.numpy(), place.numpy())
         self.length = torch.from_numpy(last + 1)
 
@@ -168,9 +217,11 @@ class SequenceSet(Dataset):
         inner = torch.arange(len(row)) - torch.repeat_interleave(count.cumsum(0) - count, count)
         at = first[row] + inner
         inputs = {
-            "tokens": self.tokens[chosen, :n][None],
+            "codes": self.codes[chosen, :n][None],
             "place": (row * n + self.place[at])[None],
         }
+        if self.context is not None:
+            inputs["context"] = self.context[at][None]
         return inputs, torch.stack([self.target[at].double(), self.weight[at]])[None]
 
 
@@ -179,7 +230,7 @@ class PretrainingSet(Dataset):
 
     Parameters
     ----------
-    tokens : long tensor of shape (S, N)
+    codes : long tensor of shape (S, N)
         Left-aligned sequences.
     class_tokens : long tensor of shape (n_classes,)
         The token of each class; other tokens are no targets.
@@ -191,11 +242,11 @@ class PretrainingSet(Dataset):
         Share of the items that are masked.
     """
 
-    def __init__(self, tokens, class_tokens, n_tokens, kind, share=0.2):
-        self.tokens, self.kind, self.share, self.mask = tokens, kind, share, n_tokens
+    def __init__(self, codes, class_tokens, n_tokens, kind, share=0.2):
+        self.codes, self.kind, self.share, self.mask = codes, kind, share, n_tokens
         self.class_of = torch.full((n_tokens + 1,), -1)
         self.class_of[class_tokens] = torch.arange(len(class_tokens))
-        self.length = (tokens > 0).sum(1)
+        self.length = (codes > 0).sum(1)
         # A sequence without a target teaches nothing.
         self.starts = F.pad((self.length > (kind == "next")).long().cumsum(0), (1, 0))
 
@@ -204,18 +255,18 @@ class PretrainingSet(Dataset):
 
     def batch(self, chosen):
         """Return inputs and targets of some sequences."""
-        tokens = self.tokens[chosen, : int(self.length[chosen].max())]
-        inputs = {}
+        codes = self.codes[chosen, : int(self.length[chosen].max())]
+        inputs, own = {}, self.class_of[codes // N_GAPS]
         if self.kind == "next":
-            target = F.pad(self.class_of[tokens[:, 1:]], (0, 1), value=-1)
+            target = F.pad(own[:, 1:], (0, 1), value=-1)
         else:
-            hidden = (torch.rand(tokens.shape) < self.share) & (tokens > 0)
-            target = torch.where(hidden, self.class_of[tokens], -1)
-            tokens = tokens.masked_fill(hidden, self.mask)
+            hidden = (torch.rand(codes.shape) < self.share) & (codes > 0)
+            target = own.masked_fill(~hidden, -1)
+            codes = torch.where(hidden, self.mask * N_GAPS + codes % N_GAPS, codes)
             inputs["both_ways"] = torch.ones(1)
         place = torch.nonzero(target.flatten() >= 0)[:, 0]
         chosen_target = target.flatten()[place].double()
-        inputs |= {"tokens": tokens[None], "place": place[None]}
+        inputs |= {"codes": codes[None], "place": place[None]}
         return inputs, torch.stack([chosen_target, torch.ones(len(place)).double()])[None]
 
 
@@ -283,7 +334,7 @@ class ItemTraining(NeuralNet):
         """Return the loss of each target against items drawn for the whole batch."""
         net, m = self.module_, self.n_negatives
         n_classes = len(net.class_tokens)
-        own = (known * net.embedding(net.class_tokens[target])).sum(1) + net.bias[target]
+        own = (known * net.items()[net.class_tokens[target]]).sum(1) + net.bias[target]
         if self.loss == "sampled":
             drawn = torch.multinomial(net.log_prior.exp(), m, replacement=True)
             others = net.logits(known, drawn) - net.log_prior[drawn] - torch.tensor(m).log()

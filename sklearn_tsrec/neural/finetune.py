@@ -237,8 +237,6 @@ def set_dropout(net, dropout):
     for part in net.modules():
         if isinstance(part, nn.Dropout):
             part.p = dropout
-        elif isinstance(getattr(part, "dropout", None), float):
-            part.dropout = dropout
 
 
 def count_parameters(net):

@@ -76,7 +76,7 @@ class GRUClassifier(ItemNetClassifier):
     >>> from sklearn_tsrec.neural import GRUClassifier
     >>> windows = np.array([[np.nan, 0], [0, 1], [1, 2], [2, 3], [np.nan, 2]] * 8)
     >>> classifier = GRUClassifier(
-    ...     width=16, lr=0.05, max_epochs=40, validation_fraction=0, random_state=0
+    ...     width=16, lr=0.02, max_epochs=100, validation_fraction=0, random_state=0
     ... )
     >>> classifier.fit(windows, [1, 2, 3, 0, 3] * 8).predict([[0, 1], [1, 2]])
     array([2, 3])
@@ -117,6 +117,6 @@ class GRUClassifier(ItemNetClassifier):
         self.net_params = net_params
         self.verbose = verbose
 
-    def _make_module(self, n_tokens, class_tokens, log_prior):
+    def _make_module(self, **params):
         """Return a new net."""
-        return GRUNet(n_tokens, class_tokens, log_prior, self.width, self.dropout)
+        return GRUNet(**params)

@@ -36,18 +36,15 @@ class Attention(nn.Module):
         Size of a token.
     heads : int
         Number of heads.
-    dropout : float
-        Share of attention weights dropped in training.
 
     References
     ----------
     Su et al. (2021), "RoFormer: Enhanced transformer with rotary position embedding".
     """
 
-    def __init__(self, width, heads, dropout):
+    def __init__(self, width, heads):
         super().__init__()
         self.heads = heads
-        self.dropout = dropout
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
 
@@ -60,8 +57,8 @@ class Attention(nn.Module):
             Tokens.
         allowed : bool tensor of shape (B, 1, N, N)
             Whether the token of a row may look at the token of a column.
-        rotation : tuple of two tensors of shape (N, width / heads / 2)
-            Cosine and sine of the angles of each position.
+        rotation : tuple of two tensors of shape (N, 1, 1, width / heads)
+            What ``rotation_angles`` returns.
 
         Returns
         -------
@@ -70,13 +67,10 @@ class Attention(nn.Module):
         """
         n_rows, n_tokens, width = x.shape
         parts = self.qkv(x).view(n_rows, n_tokens, 3, self.heads, width // self.heads)
-        query, key, value = parts.permute(2, 0, 3, 1, 4)
+        query, key = rotate(parts[:, :, :2], *rotation).permute(2, 0, 3, 1, 4)
+        # No attention weight is dropped: that would rule out the fused kernel on a CPU.
         gathered = F.scaled_dot_product_attention(
-            rotate(query, *rotation),
-            rotate(key, *rotation),
-            value,
-            attn_mask=allowed,
-            dropout_p=self.dropout if self.training else 0.0,
+            query, key, parts[:, :, 2].transpose(1, 2), attn_mask=allowed
         )
         return self.out(gathered.transpose(1, 2).reshape(n_rows, n_tokens, width))
 
@@ -99,7 +93,7 @@ class TransformerBlock(nn.Module):
     def __init__(self, width, heads, feedforward, dropout):
         super().__init__()
         self.attention_norm = nn.LayerNorm(width)
-        self.attention = Attention(width, heads, dropout)
+        self.attention = Attention(width, heads)
         self.feedforward_norm = nn.LayerNorm(width)
         self.expand = nn.Linear(width, feedforward)
         self.contract = nn.Linear(feedforward, width)
@@ -113,13 +107,12 @@ class TransformerBlock(nn.Module):
 
 
 def rotation_angles(positions, size):
-    """Return cosine and sine, each (N, size / 2), of rotary angles at the positions (N,)."""
+    """Return cosine and signed sine, each (N, 1, 1, size), of rotary angles at positions (N,)."""
     steps = torch.arange(size // 2, device=positions.device) / (size // 2)
-    angles = positions[:, None] * _SLOWEST**-steps
-    return angles.cos(), angles.sin()
+    angles = (positions[:, None] * _SLOWEST**-steps)[:, None, None]
+    return torch.cat([angles.cos()] * 2, -1), torch.cat([-angles.sin(), angles.sin()], -1)
 
 
 def rotate(x, cosine, sine):
-    """Turn pairs of features by the angle of their position."""
-    first, second = x.chunk(2, -1)
-    return torch.cat([first * cosine - second * sine, first * sine + second * cosine], -1)
+    """Turn pairs of features, half of ``x`` apart, by the angle of their position."""
+    return x * cosine + x.roll(x.shape[-1] // 2, -1) * sine

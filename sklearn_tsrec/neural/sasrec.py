@@ -17,6 +17,10 @@ class SASRecClassifier(ItemNetClassifier):
     Windows that overlap, as those of :class:`~sklearn_tsrec.SequenceRecommender` do, are read as
     one sequence whose every place is learned from at once, whatever the order of the rows.
 
+    ``SequenceRecommender(gaps=True)`` adds the time from each item to the next one, in buckets
+    [5]_, ``columns=[…]`` numbers that are known of the moment, and ``item_features=…`` what is
+    known of items: all are learned from without another parameter.
+
     Parameters
     ----------
     width : int, default=64
@@ -96,6 +100,8 @@ class SASRecClassifier(ItemNetClassifier):
        trained with negative sampling".
     .. [4] Sun et al. (2019), "BERT4Rec: sequential recommendation with bidirectional encoder
        representations from transformer".
+    .. [5] Li, Wang & McAuley (2020), "Time interval aware self-attention for sequential
+       recommendation".
 
     Examples
     --------
@@ -161,7 +167,7 @@ class SASRecClassifier(ItemNetClassifier):
         self.net_params = net_params
         self.verbose = verbose
 
-    def _make_module(self, n_tokens, class_tokens, log_prior):
+    def _make_module(self, **params):
         """Return a new net."""
         if self.width % (2 * self.heads):
             raise ValueError(
@@ -172,17 +178,15 @@ class SASRecClassifier(ItemNetClassifier):
                 f"finetune={self.finetune!r} needs a pretrained net: use pretrain='next' or "
                 "'masked', or finetune='full'."
             )
-        return SASRecNet(
-            n_tokens, class_tokens, log_prior, self.width, self.dropout, self.depth, self.heads
-        )
+        return SASRecNet(depth=self.depth, heads=self.heads, **params)
 
-    def _train_all(self, tokens, codes, weight):
+    def _train_all(self, places, codes, weight, context):
         """Pretrain on the sequences, then learn from y."""
-        train, held = self._sets(tokens, codes, weight)
+        train, held = self._sets(places, codes, weight, context)
         if self.pretrain is not None:
-            net, cover = self.module_, cover_windows(tokens)
+            net, cover = self.module_, cover_windows(places)
             sequences = PretrainingSet(
-                left_aligned(tokens[cover.first[cover.kept]]),
+                left_aligned(places[cover.first[cover.kept]]),
                 net.class_tokens.cpu(),
                 net.embedding.num_embeddings - 1,
                 self.pretrain,

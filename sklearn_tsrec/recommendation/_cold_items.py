@@ -5,7 +5,7 @@ import pandas as pd
 from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
 
-from sklearn_tsrec._item_table import item_matrix
+from sklearn_tsrec._item_table import item_matrix, standardized
 from sklearn_tsrec.recommendation._items import sort_items
 
 _NEAREST = 10
@@ -31,12 +31,7 @@ def find_cold_items(item_features, classes):
     weights : csr_array of shape (n_classes, n_cold)
         Each column is the mean of the nearest items of training.
     """
-    table = item_features.copy()
-    for column in table.columns:
-        values = table[column]
-        if pd.api.types.is_numeric_dtype(values.dtype):
-            spread = values.std(ddof=0)
-            table[column] = (values - values.mean()) / (spread if spread > 0 else 1.0)
+    table = standardized(item_features)
     warm = item_matrix(table, classes)  # raises if it lacks some of them
     rest = table.index.difference(pd.Index(classes), sort=False)
     cold, _ = sort_items(rest.to_numpy())

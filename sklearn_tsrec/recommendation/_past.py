@@ -110,12 +110,14 @@ def read_past(recommender, moments):
 
 
 def split_past(X):
-    """Return the names of the columns of windows and of gaps in such a table, or None of another.
+    """Return the columns of windows, of gaps and the others of such a table, or None of another.
 
     Returns
     -------
     windows, gaps : lists of str
         The oldest first. A table without columns named so is itself the window.
+    others : list
+        The context.
     """
     if not isinstance(X, pd.DataFrame):
         return None
@@ -130,4 +132,6 @@ def split_past(X):
         [lags.get(block, {}).get(lag) for lag in sorted(lags["item"], reverse=True)]
         for block in ("item", "gap")
     ]
-    return blocks[0], None if None in blocks[1] else blocks[1]
+    named = {name for block in lags.values() for name in block.values()}
+    others = [name for name in X.columns if name not in named]
+    return blocks[0], None if None in blocks[1] else blocks[1], others

@@ -85,7 +85,7 @@ class SequenceRecommender(
         What is known of items (index): text or categories, such as a brand, and numbers, such as a
         price, for all items of training and for others. These others can be recommended too: the
         score of an item that training does not have is the mean of those of the ten items that are
-        most like it.
+        most like it. Neural classifiers also learn from them.
     exclude_seen : bool, default=False
         Whether :meth:`recommend` leaves out what a series had before. Say False where repeats are
         right, as in groceries.
@@ -226,6 +226,10 @@ class SequenceRecommender(
         self._tie_order = rng.permutation(len(self.items_))
         past = read_past(self, moments_of(self, X, keys))
         self.estimator_ = ItemKNNClassifier() if self.estimator is None else clone(self.estimator)
+        params = {}
+        if self.item_features is not None and has_fit_parameter(self.estimator_, "item_features"):
+            known = self.item_features.loc[self.classes_]
+            params["item_features"] = known.set_axis(np.arange(len(known)), axis=0)
         weight = None
         if self.half_life is not None:
             if not has_fit_parameter(self.estimator_, "sample_weight"):
@@ -233,10 +237,10 @@ class SequenceRecommender(
                     f"half_life={self.half_life!r} weighs events, but {self.estimator_!r} takes no "
                     "sample_weight in fit: use half_life=None or another classifier."
                 )
-            weight = 0.5 ** half_lives(self, X, keys.ticks)
+            weight = params["sample_weight"] = 0.5 ** half_lives(self, X, keys.ticks)
         count = np.bincount(codes, weight)
         self.popularity_ = count / count.sum()
-        self.estimator_.fit(past, codes, **({} if weight is None else {"sample_weight": weight}))
+        self.estimator_.fit(past, codes, **params)
         return self
 
     def _check_unique(self, keys, times, inverse):

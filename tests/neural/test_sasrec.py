@@ -1,6 +1,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.model_selection import GridSearchCV
@@ -11,6 +12,7 @@ from sklearn_tsrec.model_selection import PanelTimeSeriesSplit
 from sklearn_tsrec.neural import GRUClassifier
 from sklearn_tsrec.neural._item_classifier import left_aligned
 from sklearn_tsrec.neural._item_sequences import cover_windows
+from sklearn_tsrec.neural._time_gaps import N_GAPS, gap_buckets, time_gaps
 
 
 def log_windows(lengths, window, n_items=30, seed=0, basket=1):
@@ -91,7 +93,7 @@ def test_a_window_says_the_same_alone_and_inside_its_sequence():
     longest = tokens[(tokens > 0).sum(axis=1) == 8]
     net = classifier.module_
     with torch.no_grad():
-        known = net.read(left_aligned(longest))
+        known = net.read(left_aligned(longest * N_GAPS))
     for n in range(1, 9):
         rows = np.full((len(longest), 12), np.nan)
         rows[:, 12 - n :] = longest[:, 4 : 4 + n] - 1
@@ -119,7 +121,7 @@ def test_training_ends_when_the_latest_windows_are_ranked_no_better(kind):
     assert len(losses) == classifier.best_epoch_ + 3
     assert losses[classifier.best_epoch_] == min(losses)
     X, y = chain(40, 12)
-    classifier = small(kind, validation_fraction=0.2, patience=2).fit(X, y)
+    classifier = small(kind, validation_fraction=0.2, patience=None, max_epochs=60).fit(X, y)
     assert classifier.validation_losses_[classifier.best_epoch_] < 0.2
 
 
@@ -211,6 +213,92 @@ def test_it_recommends_and_is_tuned(kind):
     ).fit(X, y)
     lists = search.best_estimator_.recommend(k=3)
     assert (lists.groupby(lists.columns[0]).size() == 3).all()
+
+
+def test_gaps_end_at_the_next_item_and_fall_into_powers_of_two():
+    X = np.array([[np.nan, 1, 2], [3, 4, 5]])
+    gaps = time_gaps(X, np.array([[np.nan, 9, 1], [5, 5, 0]]))
+    np.testing.assert_array_equal(gaps, [[np.nan, 8, 1], [0, 5, 0]])
+    buckets = gap_buckets(np.array([np.nan, 0, 1e-9, 0.5, 1, 1.3, 2, 1e9]), 1.0)
+    np.testing.assert_array_equal(buckets, [0, 1, 2, 8, 9, 9, 10, 16])
+
+
+def late_or_early(n=40, seed=0):
+    """Windows of one item, whose age alone decides what is next."""
+    rng = np.random.default_rng(seed)
+    age = np.where(rng.random(n) < 0.5, 1.0, 30.0)
+    X = pd.DataFrame({"item__lag1": rng.integers(0, 2, n), "gap__lag1": age})
+    return X, (age > 2).astype(int)
+
+
+@pytest.mark.parametrize("kind", [SASRecClassifier, GRUClassifier])
+def test_time_gaps_are_learned_from(kind):
+    X, y = late_or_early()
+    assert small(kind, max_epochs=60).fit(X, y).score(X, y) == 1
+    assert small(kind, max_epochs=60).fit(X[["item__lag1"]], y).score(X[["item__lag1"]], y) < 0.8
+
+
+def test_windows_with_gaps_share_sequences():
+    events = make_events(n_users=10, n_items=20, n_events=300, random_state=0)
+    X, y = as_panel(events, group="user", time="time", target="item")
+    recommender = SequenceRecommender(
+        small(max_epochs=1, pretrain="masked", pretrain_epochs=1), window=200, gaps=True
+    ).fit(X, y)
+    sequences = recommender.estimator_.net_.history  # it trained at all
+    assert len(sequences) == 1
+    assert recommender.recommend(k=2)["score"].between(0, 1).all()
+
+
+def test_ages_that_rise_are_refused():
+    X = pd.DataFrame(
+        [[1, 2, 1.0, 3.0]], columns=["item__lag2", "item__lag1", "gap__lag2", "gap__lag1"]
+    )
+    with pytest.raises(ValueError, match="row 0 has an item with an age of 1 before one with"):
+        small().fit(pd.concat([X, X]), [1, 2])
+
+
+@pytest.mark.parametrize("kind", [SASRecClassifier, GRUClassifier])
+def test_context_is_learned_from(kind):
+    rng = np.random.default_rng(0)
+    hour = rng.integers(0, 2, 60) * 12 + 6.0
+    X = pd.DataFrame({"item__lag1": rng.integers(0, 3, 60), "hour": hour})
+    y = (hour > 12).astype(int)
+    assert small(kind, max_epochs=40).fit(X, y).score(X, y) == 1
+    with pytest.raises(TypeError, match="column 'hour' is context of the moment and must be num"):
+        small(kind).fit(X.astype({"hour": str}), y)
+
+
+@pytest.mark.parametrize("kind", [SASRecClassifier, GRUClassifier])
+def test_items_that_are_alike_teach_each_other(kind):
+    # Items 0 to 19 are red, 20 to 39 blue; 40 follows red ones and 41 blue ones.
+    shown = np.r_[0:15, 20:35]
+    X = np.repeat(shown, 4)[:, None].astype(float)
+    y = np.where(X[:, 0] < 20, 40, 41)
+    X = np.r_[X, [[18.0]], [[38.0]], [[40.0]], [[41.0]]]
+    y = np.r_[y, 19, 39, 40, 41]
+    colours = pd.DataFrame({"colour": ["red"] * 20 + ["blue"] * 20 + ["none"] * 2, "size": 1.0})
+    classifier = small(kind, max_epochs=40)
+    told = classifier.fit(X, y, item_features=colours)
+    items = told.classes_
+    red, blue = told.predict_proba([[19.0], [39.0]])
+    assert items[red.argmax()] == 40
+    assert items[blue.argmax()] == 41
+    with pytest.raises(ValueError, match="item_features lacks 2 of"):
+        classifier.fit(X, y, item_features=colours[:40])
+
+
+def test_a_recommender_passes_item_features_on():
+    events = make_events(n_users=10, n_items=8, n_events=120, random_state=0)
+    X, y = as_panel(events, group="user", time="time", target="item")
+    items = (
+        pd.DataFrame({"kind": ["a", "b"] * 5}, index=pd.Index([*np.unique(y), "new1", "new2"]))
+        if y.dtype == object or str(y.dtype).startswith("str")
+        else pd.DataFrame({"kind": ["a", "b"] * 5}, index=pd.Index([*np.unique(y), 98, 99]))
+    )
+    recommender = SequenceRecommender(small(max_epochs=1), window=5, item_features=items).fit(X, y)
+    assert recommender.estimator_.module_.features.shape[1] == 2
+    lists = recommender.recommend(k=10)
+    assert set(items.index[-2:]) <= set(lists["item"])
 
 
 @pytest.mark.parametrize(
