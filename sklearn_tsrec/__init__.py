@@ -8,6 +8,7 @@ from sklearn_tsrec._version import __version__
 # only splits a panel never pays for numba, and nobody pays for torch, econml or sktime unasked.
 _ROOM_OF = {
     "CausalFeatureSelector": "feature_selection",
+    "ConformalForecaster": "forecasting",
     "FourierFeatures": "features",
     "LagFeatures": "features",
     "PanelTimeSeriesSplit": "model_selection",

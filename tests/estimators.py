@@ -19,7 +19,8 @@ from sklearn_tsrec.features import (
     WindowFeatures,
     WindowStatistics,
 )
-from sklearn_tsrec.forecasting import WindowForecaster
+from sklearn_tsrec.forecasting import ConformalForecaster, WindowForecaster
+from sklearn_tsrec.model_selection import PanelTimeSeriesSplit
 from sklearn_tsrec.neural import GRUClassifier, PatchTransformerRegressor, SASRecClassifier
 from sklearn_tsrec.preprocessing import OutlierClipper, SeriesImputer, SeriesScaler
 from sklearn_tsrec.recommendation import (
@@ -54,6 +55,10 @@ ESTIMATORS = [
     CausalFeatureSelector(),
     CausalGraph(),
     UpliftRecommender(),
+    ConformalForecaster(WindowForecaster(window=1), cv=PanelTimeSeriesSplit(1), time=0, freq=None),
+    ConformalForecaster(
+        WindowForecaster(window=1), method="split", cv=PanelTimeSeriesSplit(1), time=0, freq=None
+    ),
     ALSClassifier(factors=2),
     EASEClassifier(),
     EASEClassifier(target="next"),

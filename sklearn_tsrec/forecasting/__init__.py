@@ -1,6 +1,7 @@
 """Meta-estimators that forecast with any scikit-learn regressor."""
 
+from sklearn_tsrec.forecasting._conformal_forecaster import ConformalForecaster
 from sklearn_tsrec.forecasting._make_windows import make_windows
 from sklearn_tsrec.forecasting._window_forecaster import WindowForecaster
 
-__all__ = ["WindowForecaster", "make_windows"]
+__all__ = ["ConformalForecaster", "WindowForecaster", "make_windows"]

@@ -9,9 +9,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_tsrec._history import History
 from sklearn_tsrec._keys import KeyedMixin, _read_groups
-from sklearn_tsrec._times import show
 from sklearn_tsrec.forecasting._design import WindowDesign
 from sklearn_tsrec.forecasting._make_windows import check_lags
+from sklearn_tsrec.forecasting._quantile_levels import check_coverage, check_levels
 from sklearn_tsrec.forecasting._regress import gives_quantiles, make_regressor, takes_nan
 from sklearn_tsrec.forecasting._window_base import WindowBase
 
@@ -282,12 +282,7 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, WindowBase):
         -------
         array of shape (m, q)
         """
-        levels = np.asarray(quantiles, dtype=float)
-        if levels.ndim != 1 or not len(levels) or not ((levels > 0) & (levels < 1)).all():
-            raise ValueError(
-                f"quantiles={show(quantiles)} must be levels between 0 and 1, such as [0.1, 0.9]."
-            )
-        return self._forecast(X, levels)[1]
+        return self._forecast(X, check_levels(quantiles))[1]
 
     @available_if(_has_quantiles)
     def predict_interval(self, X, coverage=0.9):
@@ -305,8 +300,7 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, WindowBase):
         array of shape (m, 2)
             Lower and upper ends.
         """
-        if not 0 < coverage < 1:
-            raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
+        check_coverage(coverage)
         return self.predict_quantiles(X, [(1 - coverage) / 2, (1 + coverage) / 2])
 
     def __sklearn_tags__(self):
