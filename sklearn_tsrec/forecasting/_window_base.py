@@ -97,11 +97,16 @@ class WindowBase(KeyedMixin, BaseEstimator):
 
     # ---- learning
 
-    def _learn_rows(self):
-        """Return the table and the targets that the regressor learns from."""
+    def _learn_rows(self, new=None):
+        """Return the table and the targets that the regressor learns from.
+
+        With the keys of ``new`` rows only those windows that these are a target of.
+        """
         design, rows = self._design, self._rows
         horizon = design.horizon
         usable = ~np.isnan(rows.values[:, 0])
+        if new is not None:
+            usable &= self._have_targets(new)
         if not self._allow_nan:
             first = rows.ticks[rows.starts[:-1].clip(max=len(rows.ticks) - 1)]
             usable &= self._moments - first[self._codes] >= design.reach
@@ -125,6 +130,8 @@ class WindowBase(KeyedMixin, BaseEstimator):
             complete &= whole
         if not complete.all():
             table, targets, codes = table[complete], targets[complete], codes[complete]
+        if new is not None:
+            return table, targets
         self._report_skipped(codes, holes)
         if self._allow_nan and (empty := np.isnan(table).all(axis=0)).any():
             raise ValueError(
@@ -133,6 +140,18 @@ class WindowBase(KeyedMixin, BaseEstimator):
                 "or leave the column out."
             )
         return table, targets
+
+    def _have_targets(self, keys):
+        """Tell which remembered rows begin a horizon that holds one of some rows."""
+        history, rows = self.target_history_, self._rows
+        at = history.find(keys.codes, keys.ticks)
+        marks = np.full((len(rows.ticks), 1), np.nan)
+        marks[at] = 1.0
+        if self.frequency_ is None:  # events at one time are all given, or none is
+            marks = marks[rows.starts[self._codes] + self._moments]
+        marked = History(rows.starts, rows.ticks, marks)
+        ahead = marked.windows(self._codes, rows.ticks, np.arange(self._design.horizon))
+        return ~np.isnan(ahead).all(axis=1)
 
     def _report_skipped(self, codes, holes):
         """Say which series and rows are not learned from; raise if none is left."""

@@ -21,6 +21,11 @@ def _has_quantiles(forecaster):
     return gives_quantiles(getattr(forecaster, "estimator_", forecaster.estimator))
 
 
+def _learns_on(forecaster):
+    """Tell whether the regressor can learn on from more windows."""
+    return hasattr(getattr(forecaster, "estimator_", forecaster.estimator), "partial_fit")
+
+
 class WindowForecaster(MetaEstimatorMixin, RegressorMixin, WindowBase):
     """Forecast with any regressor on windows of the past, one model for all series.
 
@@ -200,6 +205,14 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, WindowBase):
         ValueError
             If there is nothing to learn from, keys are missing or repeat, or a column is unknown.
         """
+        self._fit_memory(X, y)
+        table, targets = self._learn_rows()
+        estimator = make_regressor(self.estimator, self.horizon)
+        self.estimator_ = estimator.fit(table, targets if self.horizon > 1 else targets[:, 0])
+        return self
+
+    def _fit_memory(self, X, y):
+        """Do all of ``fit`` but the regressor: learn keys and columns, and remember the rows."""
         lags = check_lags(self.window)
         X = self._check_table(X, reset=True)
         keys = self._fit_keys(X)
@@ -219,10 +232,6 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, WindowBase):
         )
         self.window_feature_names_ = self._design.names
         self._allow_nan = takes_nan(self.estimator)
-        table, targets = self._learn_rows()
-        estimator = make_regressor(self.estimator, self.horizon)
-        self.estimator_ = estimator.fit(table, targets if self.horizon > 1 else targets[:, 0])
-        return self
 
     def update(self, X, y):
         """Remember more rows without fitting the regressor again.
@@ -240,6 +249,11 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, WindowBase):
         -------
         self : object
         """
+        self._update_memory(X, y)
+        return self
+
+    def _update_memory(self, X, y):
+        """Remember more rows, and return their keys."""
         check_is_fitted(self)
         X = self._check_table(X, reset=False)
         keys = self._read_unique_keys(X)
@@ -248,6 +262,31 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, WindowBase):
         self.groups_ = self.groups_.append(groups[self.groups_.get_indexer(groups) < 0])
         rows = History(self.target_history_.starts, self.target_history_.ticks, self._rows.values)
         self._remember(rows.append(keys, values))
+        return keys
+
+    @available_if(_learns_on)
+    def partial_fit(self, X, y):
+        """Remember more rows and learn from them, where the regressor has ``partial_fit``.
+
+        It learns from the windows whose targets are among the rows given, at least in part.
+        Forecasts then start after the last target remembered of each series.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+            Rows of known or new series; those of remembered moments replace what was remembered.
+        y : array-like of shape (n,)
+            Their target; NaN marks a missing value.
+
+        Returns
+        -------
+        self : object
+        """
+        if not hasattr(self, "estimator_"):
+            return self.fit(X, y)
+        table, targets = self._learn_rows(self._update_memory(X, y))
+        if len(table):
+            self.estimator_.partial_fit(table, targets if self.horizon > 1 else targets[:, 0])
         return self
 
     def predict(self, X):
