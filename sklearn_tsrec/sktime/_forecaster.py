@@ -1,0 +1,366 @@
+from copy import deepcopy
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sktime.forecasting.base import BaseForecaster
+
+from sklearn_tsrec._parts import fitted_parts, walks_ahead
+from sklearn_tsrec._times import show
+from sklearn_tsrec.forecasting import WindowForecaster
+from sklearn_tsrec.sktime._errors import measure_errors, spread_errors
+from sklearn_tsrec.sktime._future import (
+    check_series_known,
+    count_steps,
+    cross,
+    first_end,
+    list_series,
+    reads_keys,
+    sees_through_gaps,
+    shift_times,
+)
+
+_PANELS = ["pd.DataFrame", "pd-multiindex", "pd_multiindex_hier"]
+
+
+class TsrecForecaster(BaseForecaster):
+    """Forecast with any regressor, or any forecaster of this package, inside sktime.
+
+    Series, panels and hierarchies are all learned by one model, so that a forecaster of many
+    series is fitted once and not series by series.
+
+    Parameters
+    ----------
+    estimator : regressor or keyed forecaster, default=None
+        Any scikit-learn regressor: it is fitted to windows of the past by a
+        :class:`~sklearn_tsrec.WindowForecaster` with the parameters below. Or an estimator that
+        reads series and times itself, such as a ``WindowForecaster`` with all of its parameters,
+        a stack or a search around one, or a pipeline of features and a regressor: it is used as it
+        is. None is ``Ridge()``.
+    window : int or list of int, default=12
+        The number of last values that the regressor sees, or the lags of those it sees.
+    horizon : int, default=1
+        The number of steps forecast at once; 1 is the recursive forecast.
+    target_transform : str, list of str or None, default=None
+        How the target is made relative to its own window.
+    period : int, default=None
+        Steps per season, for some ``target_transform``.
+    freq : str or number, default="infer"
+        Length of a step, such as ``"D"`` or ``"15min"``.
+
+    Attributes
+    ----------
+    forecaster_ : estimator
+        The fitted forecaster.
+    pretrained_ : estimator
+        The forecaster that ``pretrain`` fitted.
+
+    See Also
+    --------
+    SktimeRegressor : The way back: an sktime forecaster as a scikit-learn regressor.
+    sklearn_tsrec.WindowForecaster : What forecasts.
+
+    Notes
+    -----
+    *Horizons* may be relative or absolute, in the future or in the past; in the past the forecast
+    is the fitted value, one step ahead. They count from ``cutoff``, the last time of all series:
+    a series that ends earlier is forecast further ahead.
+
+    *Exogenous columns* are known ahead: ``predict`` needs them at every step up to the last one
+    forecast, of every series. A regressor that takes NaN sees NaN where there is none.
+
+    *Quantiles* are those of the estimator if it has ``predict_quantiles``. If not, they are the
+    point forecast plus quantiles of errors, made when they are first asked for: a copy is fitted
+    without the latest times, forecasts them from several origins, and its errors are kept for each
+    step ahead, in units of the mean absolute change of their series.
+
+    *Other series than those learned from*: ``pretrain`` with the many, ``fit`` with the new ones,
+    which are then only remembered. Their times need not be of the same kind.
+
+    ``update`` remembers new rows. With ``update_params=True`` an estimator that has
+    ``partial_fit`` learns from those later than all it has seen, and one without ``update`` is
+    fitted again to all rows.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LinearRegression
+    >>> from sktime.datasets import load_airline
+    >>> from sklearn_tsrec.sktime import TsrecForecaster
+    >>> y = load_airline()
+    >>> forecaster = TsrecForecaster(
+    ...     LinearRegression(), window=13, target_transform=["seasonal", "scale"], period=12)
+    >>> forecaster.fit(y).predict(fh=[1, 2, 3]).round(1)
+    Period
+    1961-01    459.8
+    1961-02    433.8
+    1961-03    476.1
+    Freq: M, Name: Number of airline passengers, dtype: float64
+    """
+
+    _tags = {  # noqa: RUF012
+        "authors": ["sklearn-tsrec developers"],
+        "maintainers": ["sklearn-tsrec developers"],
+        "capability:multivariate": False,
+        "capability:exogenous": True,
+        "capability:insample": True,
+        "capability:pred_int": True,
+        "capability:pred_int:insample": True,
+        "capability:missing_values": True,
+        "capability:non_contiguous_X": False,
+        "capability:categorical_in_X": False,
+        "capability:update": True,
+        "capability:pretrain": True,
+        "y_inner_mtype": _PANELS,
+        "X_inner_mtype": _PANELS,
+        "requires-fh-in-fit": False,
+        "X-y-must-have-same-index": False,
+    }
+    # What was seen is in the memory of the forecaster already.
+    _config = {"remember_data": False}  # noqa: RUF012
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        window=12,
+        horizon=1,
+        target_transform=None,
+        period=None,
+        freq="infer",
+    ):
+        self.estimator = estimator
+        self.window = window
+        self.horizon = horizon
+        self.target_transform = target_transform
+        self.period = period
+        self.freq = freq
+        super().__init__()
+        self._y = self._X = None  # filled after set_config(remember_data=True)
+        if sees_through_gaps(estimator):
+            self.set_tags(**{"capability:non_contiguous_X": True})
+
+    # ---- fitting
+
+    def _make_forecaster(self):
+        """Return the unfitted forecaster."""
+        own = self.get_params(deep=False)
+        del own["estimator"]
+        if not reads_keys(self.estimator):
+            return WindowForecaster(self.estimator, **own)
+        defaults = type(self).get_param_defaults()
+        for name, value in own.items():
+            if value != defaults[name]:
+                raise ValueError(
+                    f"{name}={show(value)} is given, but {type(self.estimator).__name__} makes "
+                    f"windows of its own: set its {name}, or give the regressor alone."
+                )
+        return clone(self.estimator)
+
+    def _fit(self, y, X, fh):
+        """Fit the forecaster; after ``pretrain`` only remember the rows."""
+        self._columns = None if X is None else list(X.columns)
+        table, target = self._tabulate(y, X)
+        if hasattr(self, "pretrained_"):
+            self.forecaster_ = _move(self.pretrained_, table, target)
+        else:
+            self.forecaster_ = self._make_forecaster().fit(table, target)
+        self._series = list_series(y.index)
+        self._names = list(y.index.names)
+        self._start = y.index.get_level_values(-1).min()
+        self._settled = first_end(y.index)
+        self._learned = self._cutoff[0]
+        # Rows are only kept for what the memory of the forecaster does not serve.
+        keep = not hasattr(self.forecaster_, "predict_quantiles")
+        keep |= not hasattr(self.forecaster_, "update")
+        self._seen = (table, target) if keep else None
+        self._errors = {}
+        return self
+
+    def _tabulate(self, y, X):
+        """Return the keyed table and the target of some rows."""
+        if (X is None) != (self._columns is None):
+            given, other = ("no X", "X") if X is None else ("X", "no X")
+            raise ValueError(
+                f"{given} is given here, but {other} in fit: give the same exogenous columns to "
+                "all methods, or to none."
+            )
+        if X is None:
+            table = pd.DataFrame(index=y.index)
+        elif X.index.equals(y.index):
+            table = X
+        else:
+            table = X.reindex(y.index)
+        return table, y.iloc[:, 0]
+
+    def _pretrain(self, y, X=None, fh=None):
+        """Learn from series that need not be those to forecast."""
+        self._columns = None if X is None else list(X.columns)
+        if y.shape[1] > 1:  # every column is a series
+            names = [None, *y.index.names]
+            X = None if X is None else pd.concat(dict.fromkeys(y.columns, X), names=names)
+            y = pd.concat({c: y[[c]].set_axis(["y"], axis=1) for c in y.columns}, names=names)
+        table, target = self._tabulate(y, X)
+        if hasattr(getattr(self, "pretrained_", None), "partial_fit"):
+            self.pretrained_.partial_fit(table, target)
+        else:
+            self.pretrained_ = self._make_forecaster().fit(table, target)
+        return self
+
+    def _update(self, y, X=None, update_params=True):
+        """Remember new rows, and learn from them if asked to."""
+        table, target = self._tabulate(y, X)
+        model = self.forecaster_
+        if self._seen is not None:
+            self._seen = tuple(_put(old, new) for old, new in zip(self._seen, (table, target)))
+        if hasattr(model, "update"):
+            model.update(table, target)
+            new = table.index.get_level_values(-1) > self._learned
+            if update_params and new.any() and hasattr(model, "partial_fit"):
+                model.partial_fit(table[new], target[new])
+                self._learned = max(self._learned, self._cutoff[0])
+        elif update_params:
+            model.fit(*self._seen)
+        else:
+            raise ValueError(
+                f"{type(model).__name__} has no update(X, y) to be shown newer rows without "
+                "learning from them: use update_params=True."
+            )
+        series = list_series(y.index)
+        if series is None or self._series.isin(series).all():
+            self._settled = first_end(y.index)
+        if series is not None:
+            self._series = self._series.union(series)
+        return self
+
+    # ---- forecasting
+
+    def _predict(self, fh, X):
+        """Return point forecasts."""
+        index, rows = self._ask(fh, X)
+        forecast = self.forecaster_.predict(rows)[: len(index)]
+        return pd.DataFrame(forecast, index=index, columns=self._get_varnames())
+
+    def _predict_quantiles(self, fh, X, alpha):
+        """Return quantile forecasts."""
+        index, rows = self._ask(fh, X)
+        if hasattr(self.forecaster_, "predict_quantiles"):
+            quantiles = np.asarray(self.forecaster_.predict_quantiles(rows, alpha))[: len(index)]
+        else:
+            forecast = self.forecaster_.predict(rows)[: len(index)]
+            quantiles = forecast[:, np.newaxis] + self._spread(fh, index, alpha)
+        columns = self._get_columns(method="predict_quantiles", alpha=alpha)
+        return pd.DataFrame(quantiles, index=index, columns=columns)
+
+    def _spread(self, fh, index, alpha):
+        """Return quantiles of the error at each row of an index."""
+        steps = count_steps(self._frequency(), self._cutoff, self._times(fh)).clip(min=1)
+        n_steps = int(steps.max())
+        if hasattr(self, "pretrained_"):
+            raise ValueError(
+                "after pretrain no errors of the forecaster are known: give an estimator that has "
+                "predict_quantiles."
+            )
+        if n_steps not in self._errors:
+            self._errors[n_steps] = measure_errors(self._make_forecaster(), *self._seen, n_steps)
+        steps = np.tile(steps, len(index) // len(steps))
+        return spread_errors(self._errors[n_steps], self._seen[1], index, steps, alpha)
+
+    def _times(self, fh):
+        """Return the times of a horizon."""
+        if fh.is_relative and isinstance(self._cutoff, pd.DatetimeIndex) and fh.freq is None:
+            times = shift_times(self._frequency(), self._cutoff, fh.to_pandas())
+            return times.as_unit(self._cutoff.unit)
+        return fh.to_absolute_index(self._cutoff)
+
+    def _frequency(self):
+        """Return the calendar that the forecaster learned."""
+        for part, _ in fitted_parts(self.forecaster_):
+            if getattr(part, "frequency_", None) is not None:
+                return part.frequency_
+        raise ValueError(
+            "freq=None counts events, so there is no calendar to count the steps of fh in: give "
+            "the length of a step, or an absolute fh."
+        )
+
+    def _ask(self, fh, X):
+        """Return the index of the forecasts, and the rows to give to the forecaster.
+
+        The first rows are those of the index. Others say what is known at the times in between.
+        """
+        times = self._times(fh)
+        if times.min() < self._start:
+            raise ValueError(
+                f"fh asks for {times.min()}, but the data begin at {self._start}: there is nothing "
+                "before to forecast it from."
+            )
+        index = cross(self._series, times, self._names)
+        if self._columns is None:
+            return index, pd.DataFrame(index=index)
+        if X is None:
+            raise ValueError(
+                f"X is missing: the columns {show(self._columns)} were given to fit, so predict "
+                "needs them up to the last time forecast."
+            )
+        if self._series is not None:
+            check_series_known(X, self._series)
+        rows = X[self._columns].reindex(index)
+        if not walks_ahead(self.forecaster_):
+            return index, rows
+        when = X.index.get_level_values(-1)
+        between = X[self._columns][(when > self._settled) & (when < times.max())]
+        between = between[~between.index.isin(index)]
+        if self._series is not None:
+            between = between[between.index.droplevel(-1).isin(self._series)]
+        return index, pd.concat([rows, between]) if len(between) else rows
+
+    @classmethod
+    def get_test_params(cls, parameter_set="default"):
+        """Return parameters of instances to test.
+
+        Parameters
+        ----------
+        parameter_set : str, default="default"
+            Not used: there is one set.
+
+        Returns
+        -------
+        list of dict
+        """
+        from sklearn.linear_model import LinearRegression, SGDRegressor
+        from sklearn.tree import DecisionTreeRegressor
+
+        return [
+            {"window": 3},
+            {"estimator": DecisionTreeRegressor(random_state=0), "window": 2, "horizon": 2},
+            {
+                "estimator": WindowForecaster(
+                    SGDRegressor(random_state=0), window=2, target_transform=["last", "scale"]
+                )
+            },
+            {"estimator": LinearRegression(), "window": [1, 3], "target_transform": "difference"},
+        ]
+
+
+def _move(pretrained, table, target):
+    """Return a forecaster that has learned elsewhere, with a memory of these rows."""
+    model = deepcopy(pretrained)
+    if isinstance(model, WindowForecaster):
+        names = model.window_feature_names_
+        model._fit_memory(table, target)
+        if model.window_feature_names_ != names:
+            raise ValueError(
+                f"pretrain saw the columns {show(names)}, fit {show(model.window_feature_names_)}: "
+                "give the same exogenous columns to both."
+            )
+        return model
+    if not hasattr(model, "update"):
+        raise ValueError(
+            f"{type(model).__name__} has no update(X, y), so it cannot be shown other series after "
+            "pretrain: use a WindowForecaster, or fit without pretrain."
+        )
+    return model.update(table, target)
+
+
+def _put(old, new):
+    """Return rows with new ones, which replace those of the same key."""
+    return pd.concat([old[~old.index.isin(new.index)], new]).sort_index()
