@@ -15,6 +15,9 @@ _ROOM_OF = {
     "PatchTransformerRegressor": "neural",
     "SASRecClassifier": "neural",
     "SequenceRecommender": "recommendation",
+    "SktimeRegressor": "sktime",
+    "SktimeTransformer": "sktime",
+    "TsrecForecaster": "sktime",
     "TwoStageRecommender": "recommendation",
     "WindowFeatures": "features",
     "WindowForecaster": "forecasting",
@@ -33,6 +36,7 @@ _ROOMS = (
     "neural",
     "preprocessing",
     "recommendation",
+    "sktime",
     "utils",
 )
 

@@ -35,6 +35,7 @@ from sklearn_tsrec.recommendation import (
     SequenceRecommender,
     TwoStageRecommender,
 )
+from sklearn_tsrec.sktime import SktimeRegressor, SktimeTransformer
 
 torch.set_num_threads(1)  # nets this small only wait for each other
 
@@ -89,6 +90,8 @@ ESTIMATORS = [
         time=0,
         freq=None,
     ),
+    SktimeRegressor(time=0, freq=None),
+    SktimeTransformer(time=0, freq=None),
     WindowFeatures([2, "expanding"], min_samples=1, time=0, freq=None),
     WindowFeatures(3, ["median", "max"], target=True, min_samples=2, time=0, freq=None),
     AutoregressiveFeatures(order=1),

@@ -6,7 +6,10 @@ from contextlib import contextmanager
 import numpy as np
 import pandas as pd
 
+from sklearn_tsrec._frequency import _MONTH_NAMES
+
 _DAY = 86_400_000_000
+_PERIODS = {1: "M", 3: "Q", 12: "Y"}  # by their months
 
 
 @contextmanager
@@ -20,22 +23,37 @@ def no_memory_warning():
 def time_index(frequency, first, n):
     """Return the times of ``n`` steps from ``first`` on, as regular as sktime wants them.
 
-    Events and numeric times are numbers of steps. A time zone is left out, for local days of 23 or
-    25 hours are no regular grid.
+    Events, numeric times and what sktime cannot measure (working days, every second month) are
+    numbers of steps; months, quarters and years are periods. A time zone is left out, for local
+    days of 23 or 25 hours are no regular grid.
     """
-    if frequency is None or frequency.kind == "number":
+    if frequency is None or frequency.kind in ("number", "business"):
         return pd.RangeIndex(first, first + n)
-    times = frequency.times(np.arange(first, first + n))
+    ticks = np.arange(first, first + n)
+    if frequency.kind == "month":
+        if frequency.step not in _PERIODS:
+            return pd.RangeIndex(first, first + n)
+        return _month_periods(frequency, ticks)
+    times = frequency.times(ticks)
     if frequency.kind == "period":
         return times
     if times.tz is not None:
         if frequency.kind == "fixed" and frequency.step % _DAY:
             times = times.tz_convert("UTC")
         times = times.tz_localize(None)
-    if frequency.kind == "month" and frequency.day is None:  # any day of the month is meant
-        return times.to_period(frequency.name)
     times.freq = frequency.name
     return times
+
+
+def _month_periods(frequency, ticks):
+    """Return months, quarters or years as periods: sktime knows few names of their datetimes."""
+    last = ticks * frequency.step + frequency.phase
+    if frequency.day != "end":
+        last = last + frequency.step - 1
+    months = pd.PeriodIndex.from_ordinals(last, freq="M")
+    if frequency.step == 1:
+        return months
+    return months.asfreq(f"{_PERIODS[frequency.step]}-{_MONTH_NAMES[last[0] % 12]}")
 
 
 def fit_series(forecaster, y, X, horizon):
@@ -84,3 +102,22 @@ def fits_values(forecaster, levels):
         return False
     tags = ["capability:insample"] + ([] if levels is None else ["capability:pred_int:insample"])
     return all(forecaster.get_tag(tag) for tag in tags)
+
+
+def transform_series(transformer, table, *, fit=False):
+    """Return a transformer, fitted first if asked to, and the features it makes of one series."""
+    with no_memory_warning():
+        if fit:
+            transformer.fit(table)
+        return transformer, pd.DataFrame(transformer.transform(table))
+
+
+def is_per_series(transformer):
+    """Tell whether features belong to a whole series, not to its times; raise if to neither."""
+    kind = transformer.get_tag("scitype:transform-output")
+    if kind not in ("Series", "Primitives"):
+        raise ValueError(
+            f"{type(transformer).__name__} makes several series of one ({kind}), which belong to "
+            "no row: give a transformer of series to series or of series to features."
+        )
+    return kind == "Primitives"
