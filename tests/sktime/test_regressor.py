@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import parallel_config
 from sklearn.base import clone
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
@@ -98,8 +99,9 @@ def test_nested_parameters_are_searched():
 def test_series_are_fitted_in_parallel():
     X, y, X_next, _ = panel()
     one = SktimeRegressor(ThetaForecaster(sp=7)).fit(X, y)
-    two = SktimeRegressor(ThetaForecaster(sp=7), n_jobs=2).fit(X, y)
-    np.testing.assert_array_equal(one.predict(X_next), two.predict(X_next))
+    with parallel_config("threading"):
+        two = SktimeRegressor(ThetaForecaster(sp=7), n_jobs=2).fit(X, y)
+        np.testing.assert_array_equal(one.predict(X_next), two.predict(X_next))
 
 
 def test_forecasters_that_must_know_the_horizon():
