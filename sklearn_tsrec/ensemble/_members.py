@@ -1,0 +1,187 @@
+"""The members of a stack: their keys, their folds, and what they say out of fold."""
+
+import copy
+from dataclasses import dataclass
+from numbers import Integral
+
+import joblib
+import numpy as np
+from sklearn.base import clone
+from sklearn.model_selection import check_cv
+from sklearn.utils import _safe_indexing
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_memory
+from tqdm import tqdm
+
+from sklearn_tsrec._parts import has_memory, walks_ahead
+from sklearn_tsrec.model_selection import PanelTimeSeriesSplit
+
+
+@dataclass
+class Fold:
+    """A fold of rows in time.
+
+    Attributes
+    ----------
+    train, test : int arrays
+        Rows to fit on, and rows to forecast.
+    between : int array
+        Rows of a gap, which say what is known ahead on the way to the test rows.
+    """
+
+    train: np.ndarray
+    test: np.ndarray
+    between: np.ndarray
+
+
+def with_keys(estimator, keys):
+    """Return a clone of a member that reads the keys of the stack, wherever a part reads keys."""
+    estimator = clone(estimator)
+    for part in [estimator, *estimator.get_params(deep=True).values()]:
+        if not hasattr(part, "get_params") or isinstance(part, type):
+            continue
+        known = part.get_params(deep=False)
+        if "time" in known:
+            part.set_params(**{name: key for name, key in keys.items() if name in known})
+    return estimator
+
+
+def read_folds(cv, X, y, codes, ticks, keys):
+    """Return the folds of a splitter, which must each test rows later than their training rows.
+
+    Parameters
+    ----------
+    cv : int, splitter, iterable or None
+        None and an integer are a :class:`PanelTimeSeriesSplit` of one step.
+    X, y : table and array
+        What is split.
+    codes, ticks : int64 arrays
+        Series and time of the rows.
+    keys : dict
+        ``group``, ``time`` and ``freq``, which the splitter is told as well.
+
+    Returns
+    -------
+    list of Fold
+    """
+    if cv is None or isinstance(cv, Integral):
+        cv = PanelTimeSeriesSplit(3 if cv is None else cv)
+    cv = copy.copy(check_cv(cv))
+    for name, key in keys.items():
+        if hasattr(cv, name):
+            setattr(cv, name, key)
+    folds = []
+    for number, (train, test) in enumerate(cv.split(X, y)):
+        train, test = np.asarray(train), np.asarray(test)
+        newest = ticks[train].max()
+        if ticks[test].min() <= newest:
+            raise ValueError(
+                f"fold {number} of {type(cv).__name__} trains on rows that are not older than its "
+                "test rows: use PanelTimeSeriesSplit, which cuts at times."
+            )
+        between = (ticks > newest) & (ticks < ticks[test].max()) & np.isin(codes, codes[test])
+        between[test] = False
+        folds.append(Fold(train, test, np.flatnonzero(between)))
+    if not folds:
+        raise ValueError(f"cv={cv!r} yields no fold: give a splitter with at least one.")
+    return folds
+
+
+def run_members(members, X, y, folds, *, method, refit, memory, n_jobs, verbose):
+    """Return what each member says out of fold, and the members fitted for good.
+
+    Parameters
+    ----------
+    members : list of estimator
+        Unfitted; they are fitted as they are.
+    X, y : table and array
+        All training rows.
+    folds : list of Fold
+        The folds.
+    method : str
+        What to call for a forecast, ``"predict"`` or ``"predict_proba"``.
+    refit : bool
+        Whether members are fitted again to all rows, or those of the last fold shown the others.
+    memory : Memory, str or None
+        Where fits are kept. They are found again by the content of the rows.
+    n_jobs, verbose : int
+        As in the stack.
+
+    Returns
+    -------
+    forecasts : list of list
+        For each fold, what ``forecast`` returns of each member.
+    fitted : list of estimator
+    """
+    memory = check_memory(memory)
+    forecast_fold = memory.cache(_forecast_fold, ignore=["X", "y", "fold"])
+    fit_whole = memory.cache(_fit_whole, ignore=["X", "y"])
+    caches = memory.location is not None
+    jobs, last = [], len(folds) - 1
+    for number, fold in enumerate(folds):
+        content = _content(X, y, fold) if caches else None
+        keep = not refit and number == last
+        jobs += [
+            delayed(forecast_fold)(clone(member), content, X, y, fold, method, keep)
+            for member in members
+        ]
+    if refit:
+        content = joblib.hash((X, y)) if caches else None
+        jobs += [delayed(fit_whole)(clone(member), content, X, y) for member in members]
+    done = Parallel(n_jobs=n_jobs, return_as="generator")(jobs)
+    done = list(tqdm(done, total=len(jobs), desc="members", disable=not verbose))
+    n = len(members)
+    parts = [done[n * number : n * (number + 1)] for number in range(len(folds))]
+    forecasts = [[part[0] for part in fold] for fold in parts]
+    if refit:
+        return forecasts, done[n * len(folds) :]
+    fitted = [part[1] for part in parts[-1]]
+    rest = np.setdiff1d(np.arange(len(y)), folds[-1].train)
+    show_rows(fitted, _safe_indexing(X, rest), y[rest], "refit=False")
+    return forecasts, fitted
+
+
+def show_rows(members, X, y, why):
+    """Let fitted members remember rows without fitting them again."""
+    for member in members:
+        if not hasattr(member, "update") and has_memory(member):
+            raise ValueError(
+                f"{type(member).__name__} looks back on the training table but has no update(X, y) "
+                f"to be shown newer rows, which {why} needs: fit the stack again, with refit=True."
+            )
+    for member in members:
+        if hasattr(member, "update"):
+            member.update(X, y)
+
+
+def _content(X, y, fold):
+    """Return a hash of all that a fold shows to a member."""
+    rows = [fold.train, fold.test, fold.between]
+    return joblib.hash([y[fold.train], *(_safe_indexing(X, part) for part in rows)])
+
+
+def _fit_whole(member, content, X, y):
+    """Fit a member to all rows."""
+    return member.fit(X, y)
+
+
+def _forecast_fold(member, content, X, y, fold, method, keep):
+    """Fit a member to the training rows of a fold; return its forecast of the test rows.
+
+    The fitted member comes along if it is to be kept.
+    """
+    member.fit(_safe_indexing(X, fold.train), y[fold.train])
+    rows = fold.test
+    if len(fold.between) and walks_ahead(member):
+        rows = np.concatenate([rows, fold.between])
+    forecast = call(member, method, _safe_indexing(X, rows))
+    return forecast[: len(fold.test)], member if keep else None
+
+
+def call(member, method, X):
+    """Return the forecast of a fitted member, NaN where it has none."""
+    forecast = np.array(getattr(member, method)(X), dtype=np.float64)
+    if method == "predict":
+        forecast = forecast.reshape(len(forecast))
+    forecast[~np.isfinite(forecast)] = np.nan
+    return forecast

@@ -1,0 +1,65 @@
+"""How far ahead rows are, and the unit of each series."""
+
+import numpy as np
+
+from sklearn_tsrec._history import History
+from sklearn_tsrec._keys import Keys
+
+NEVER = np.iinfo(np.int64).min
+
+
+def last_known(codes, ticks, y, n_series):
+    """Return the tick of the last known target of each series; the smallest int64 without one."""
+    last = np.full(n_series, NEVER)
+    known = ~np.isnan(y)
+    np.maximum.at(last, codes[known], ticks[known])
+    return last
+
+
+def steps_ahead(last, codes, ticks, calendar):
+    """Return how many steps rows lie after the last known target of their series, at least 1.
+
+    Without a calendar, steps are the distinct times asked for. So they are, on any clock, from the
+    first time asked for on in a series without a known target. Rows that are not after the last
+    known target are one step ahead of the values before them.
+    """
+    n_series = max(len(last), codes.max(initial=-1) + 1)
+    last = np.append(last, np.full(n_series - len(last), NEVER))
+    without = last[codes] == NEVER
+    if without.any():
+        first = np.full(n_series, np.iinfo(np.int64).max)
+        np.minimum.at(first, codes[without], ticks[without])
+        last = np.where(last == NEVER, first - 1, last)
+    if calendar:
+        return np.maximum(ticks - last[codes], 1)
+    steps = np.ones(len(codes), dtype=np.int64)
+    rows = np.flatnonzero(ticks > last[codes])
+    rows = rows[np.lexsort((ticks[rows], codes[rows]))]
+    series, at = codes[rows], ticks[rows]
+    starts = np.ones(len(rows), dtype=bool)
+    starts[1:] = series[1:] != series[:-1]
+    new = starts.copy()
+    new[1:] |= at[1:] != at[:-1]
+    count = np.cumsum(new)
+    steps[rows] = count - np.maximum.accumulate(np.where(starts, count - 1, 0))
+    return steps
+
+
+def naive_scales(codes, ticks, y, n_series):
+    """Return the mean absolute difference between neighbouring known targets of each series.
+
+    A series without a difference takes the mean of the others, as in a scaled score.
+    """
+    known = ~np.isnan(y)
+    keys = Keys(codes[known], ticks[known], n_series, n_series)
+    history = History.build(keys, y[known].astype(np.float64))
+    series = np.repeat(np.arange(n_series), np.diff(history.starts))
+    same = series[1:] == series[:-1]
+    change = np.abs(np.diff(history.values[:, 0]))[same]
+    count = np.bincount(series[1:][same], minlength=n_series)
+    total = np.bincount(series[1:][same], change, minlength=n_series)
+    usable = total > 0
+    if not usable.any():
+        return np.ones(n_series)
+    scale = np.divide(total, count, out=np.zeros(n_series), where=usable)
+    return np.where(usable, scale, scale[usable].mean())

@@ -1,0 +1,92 @@
+"""Weights of members on the simplex, learned from their errors on the same rows."""
+
+import numpy as np
+from scipy.optimize import nnls
+
+from sklearn_tsrec.ensemble._combine import fill_with_mean
+
+_ROUNDS = 100  # of greedy selection: weights are multiples of 1 / 100
+
+
+def learn_weights(method, errors, cells, n_cells, shrinkage):
+    """Return the weights of members over all rows, and those in each cell.
+
+    Parameters
+    ----------
+    method : {"equal", "nnls", "ridge", "greedy"}
+        How weights are learned, see :class:`TemporalStackingRegressor`.
+    errors : array of shape (n, n_members)
+        Errors of the members in a common unit; NaN where a member gave no forecast. Every row has
+        at least one that is known.
+    cells : int64 array of shape (n,)
+        The cell of each row: its step, its series.
+    n_cells : int
+        Number of cells.
+    shrinkage : float
+        How many rows the weights count that a cell is drawn to, and equal weights in ``"ridge"``.
+
+    Returns
+    -------
+    pooled : array of shape (n_members,)
+    weights : array of shape (n_cells, n_members)
+    """
+    known = ~np.isnan(errors)
+    errors = fill_with_mean(errors)
+    seen = known.any(axis=0)
+    pooled = _solve(method, errors, seen, shrinkage)
+    weights = np.tile(pooled, (n_cells, 1))
+    if n_cells > 1 and method != "equal":
+        order = np.argsort(cells, kind="stable")
+        ends = np.searchsorted(cells[order], np.arange(n_cells + 1))
+        for cell in np.flatnonzero(np.diff(ends)):
+            rows = order[ends[cell] : ends[cell + 1]]
+            own = _solve(method, errors[rows], known[rows].any(axis=0), shrinkage)
+            weights[cell] = shrink(own, len(rows), pooled, shrinkage)
+    return pooled, weights
+
+
+def shrink(own, n_rows, pooled, shrinkage):
+    """Return weights between own ones, learned from some rows, and pooled ones."""
+    share = n_rows / np.maximum(n_rows + shrinkage, 1e-300)
+    return share * own + (1 - share) * pooled
+
+
+def _solve(method, errors, seen, shrinkage):
+    """Return weights for the rows given; members never seen have none."""
+    weights = np.zeros(len(seen))
+    n, n_seen = len(errors), int(seen.sum())
+    gram = errors[:, seen].T @ errors[:, seen]
+    if method == "equal" or not np.trace(gram) > 0:
+        weights[seen] = 1 / n_seen
+    elif method == "greedy":
+        weights[seen] = greedy_weights(gram)
+    else:
+        # As many rows as shrinkage says, in which all members err independently and alike.
+        ridge = shrinkage * np.trace(gram) / (n * n_seen) if method == "ridge" else 0.0
+        weights[seen] = simplex_weights(gram + ridge * np.eye(n_seen))
+    return weights
+
+
+def simplex_weights(gram):
+    """Return the weights w that minimise w' G w among those that are at least 0 and sum to 1.
+
+    Without the sum the minimum of u' G u / 2 - sum(u) over u >= 0 is a multiple of it, and that is
+    a problem of non-negative least squares.
+    """
+    n = len(gram)
+    # Members that are alike share a weight: a trace of a ridge chooses among equal solutions.
+    factor = np.linalg.cholesky(gram + 1e-9 * np.trace(gram) / n * np.eye(n))
+    solution = nnls(factor.T, np.linalg.solve(factor, np.ones(n)))[0]
+    return solution / solution.sum()
+
+
+def greedy_weights(gram):
+    """Return shares of members picked one after another, each to make the mean of all picks best.
+
+    Members can be picked again; of equally good ones the first is.
+    """
+    picks = np.zeros(len(gram))
+    diagonal = np.diag(gram)
+    for _ in range(_ROUNDS):
+        picks[np.argmin(2 * gram @ picks + diagonal)] += 1
+    return picks / _ROUNDS
