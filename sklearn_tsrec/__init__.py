@@ -17,6 +17,7 @@ _ROOM_OF = {
     "SequenceRecommender": "recommendation",
     "SktimeRegressor": "sktime",
     "SktimeTransformer": "sktime",
+    "TemporalStackingRegressor": "ensemble",
     "TsrecForecaster": "sktime",
     "TwoStageRecommender": "recommendation",
     "WindowFeatures": "features",
@@ -27,6 +28,7 @@ _ROOM_OF = {
 _ROOMS = (
     "causal",
     "datasets",
+    "ensemble",
     "feature_selection",
     "features",
     "forecasting",

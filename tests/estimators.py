@@ -9,6 +9,7 @@ from sklearn.linear_model import Ridge
 from sklearn.tree import DecisionTreeRegressor
 
 from sklearn_tsrec.causal import CausalGraph, UpliftRecommender
+from sklearn_tsrec.ensemble import TemporalStackingRegressor
 from sklearn_tsrec.feature_selection import CausalFeatureSelector
 from sklearn_tsrec.features import (
     AutoregressiveFeatures,
@@ -52,6 +53,11 @@ SMALL_NET = {
     "iterator_train__n_batches": 2,
 }
 
+MEMBERS = [
+    ("one", WindowForecaster(Ridge(), window=1)),
+    ("two", WindowForecaster(Ridge(), window=2)),
+]
+
 ESTIMATORS = [
     CausalFeatureSelector(),
     CausalGraph(),
@@ -80,6 +86,9 @@ ESTIMATORS = [
         width=4, depth=1, pretrain="masked", pretrain_epochs=1, finetune="lora", max_epochs=1
     ),
     SequenceRecommender(time=0),
+    TemporalStackingRegressor(MEMBERS, cv=1, per="group", time=0, freq=None),
+    TemporalStackingRegressor(MEMBERS, cv=1, weights="online", time=0, freq=None),
+    TemporalStackingRegressor(MEMBERS, Ridge(), cv=1, passthrough=True, time=0, freq=None),
     TwoStageRecommender(time=0),
     WindowForecaster(Ridge(), window=2, time=0, freq=None),
     WindowForecaster(Ridge(), window=1, horizon=2, time=0, freq=None),
