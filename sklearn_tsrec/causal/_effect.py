@@ -7,10 +7,10 @@ from sklearn.utils import check_random_state, check_scalar
 
 from sklearn_tsrec._row_order import row_order
 from sklearn_tsrec._table import check_target
-from sklearn_tsrec.feature_selection._basis import centre
 from sklearn_tsrec.feature_selection._effects import linear_dml, still
 from sklearn_tsrec.feature_selection._partialling_out import contiguous_folds, crossfit_effects
 from sklearn_tsrec.feature_selection._robust import default_cov_type, effect_covariance, stretches
+from sklearn_tsrec.feature_selection._waves import centre
 
 _FOLDS = 3
 _PURGE = 4

@@ -9,10 +9,11 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, v
 
 from sklearn_tsrec._extras import require
 from sklearn_tsrec._row_order import row_order
-from sklearn_tsrec.feature_selection._basis import Basis, centre, slow_waves
+from sklearn_tsrec.feature_selection._basis import Basis
 from sklearn_tsrec.feature_selection._driver_tests import driver_tests
 from sklearn_tsrec.feature_selection._partialling_out import benjamini_hochberg
 from sklearn_tsrec.feature_selection._robust import default_cov_type
+from sklearn_tsrec.feature_selection._waves import SlowWaves
 
 
 class CausalGraph(BaseEstimator):
@@ -119,22 +120,15 @@ class CausalGraph(BaseEstimator):
         cov_type = default_cov_type(series)
         source = np.tile(np.arange(d), self.max_lag)
         lag = np.repeat(np.arange(1, self.max_lag + 1), d)
-        waves = slow_waves(series)
+        basis = Basis(lagged, now, series, SlowWaves(series), curved=self.nonlinear)
+        columns = [np.flatnonzero(basis.source == j) for j in range(lagged.shape[1])]
         parts = []
-        for target in range(d):
+        for target in range(d if d > 1 else 0):
             own = source == target
-            basis = Basis(lagged, series, waves, np.full(lagged.shape[1], self.nonlinear))
-            groups = [np.flatnonzero(basis.source == j) for j in np.flatnonzero(~own)]
-            controls = np.flatnonzero(own[basis.source])
-            if not groups:
-                continue
+            groups = [columns[j] for j in np.flatnonzero(~own)]
+            controls = np.concatenate([columns[j] for j in np.flatnonzero(own)])
             pvalues, strength, _ = driver_tests(
-                basis,
-                centre(now[:, target], series, waves),
-                groups,
-                controls,
-                cov_type,
-                self.screen,
+                basis, groups, controls, cov_type, self.screen, target=target
             )
             parts.append(
                 pd.DataFrame(

@@ -3,10 +3,12 @@
 from itertools import pairwise
 
 import numpy as np
+from scipy.linalg.blas import dsyrk
+
+from sklearn_tsrec.feature_selection._waves import centre
 
 _STRAIGHT, _SQUARE, _ONE_SIDED = range(3)
-_LONG = 100  # rows: shorter series have nothing slow to spare
-_CELLS = 1 << 21  # cells of a block of rows that are expanded at once
+_CELLS = 1 << 18  # cells of a block of rows that are expanded at once
 
 
 class Basis:
@@ -16,118 +18,183 @@ class Basis:
     ----------
     X : array of shape (n, p)
         Complete rows, sorted by series and time.
+    targets : array of shape (n, t)
+        One or more targets of these rows.
     series : int array of shape (n,)
         Ascending code of the series of each row; columns are centred within series.
-    waves : array of shape (n, m)
-        What else is taken out, see :func:`slow_waves`.
-    curved : bool array of shape (p,)
-        Columns that get a square and a one-sided copy beside the straight one.
+    waves : SlowWaves
+        What else is taken out.
+    curved : bool
+        Whether columns get a square and a one-sided copy beside the straight one.
+
+    Attributes
+    ----------
+    source : int array of shape (k,)
+        The column that each expanded column is made of; constant columns have none.
+    targets : array of shape (n, t)
+        The targets, centred and without slow waves.
+    gram : array of shape (k, k)
+        Cross products of the expanded columns, centred and without slow waves.
+    cross : array of shape (k, t)
+        Their cross products with the targets.
     """
 
-    def __init__(self, X, series, waves, curved):
+    def __init__(self, X, targets, series, waves, *, curved):
         self.X = X
         self.series = series
         self.waves = waves
+        self.targets = centre(targets, series, waves)
         self.mean = X.mean(axis=0)
-        self.scale = X.std(axis=0)
+        self.scale = self._spread()
         straight = np.flatnonzero(self.scale > 1e-10 * np.maximum(np.abs(self.mean), 1e-300))
-        bent = straight[curved[straight]]
-        self.source = np.concatenate([straight, bent, bent])
-        self.kind = np.repeat(
-            [_STRAIGHT, _SQUARE, _ONE_SIDED], [len(straight), len(bent), len(bent)]
-        )
+        self.source = np.tile(straight, 3 if curved else 1)
+        self.kind = np.repeat(range(3 if curved else 1), len(straight))
+        self._all = np.arange(len(self.source))
+        self._add_up()
 
-    def rows(self, block, columns):
-        """Return some rows of some expanded columns, not yet centred."""
-        source = self.source[columns]
-        out = np.empty((len(self.series[block]), len(columns)), order="F")
-        for j, (k, kind) in enumerate(zip(source, self.kind[columns])):
-            values = (self.X[block, k] - self.mean[k]) / self.scale[k]
-            if kind == _SQUARE:
-                values = np.clip(values, -2.5, 2.5) ** 2
-            elif kind == _ONE_SIDED:
-                values = np.maximum(values, 0)
-            out[:, j] = values
+    @property
+    def n_absorbed(self):
+        """How many degrees of freedom centring took."""
+        return int(self.series[-1]) + 1 + self.waves.number
+
+    def blocks(self, n_columns):
+        """Yield slices of rows that so many columns of are small."""
+        size = max(_CELLS // max(n_columns + self.waves.number, 1), 1)
+        for first in range(0, len(self.X), size):
+            yield slice(first, min(first + size, len(self.X)))
+
+    def centred(self, block, columns):
+        """Return some rows of some expanded columns, centred within series."""
+        out = self._rows(block, columns)
+        if len(self.means) == 1:
+            out -= self.means[0, columns]
+        else:
+            out -= self.means[:, columns][self.series[block]]
+        if self.waves.number:
+            out -= self.waves.rows(block.start, block.stop) @ self.slow[:, columns]
         return out
 
-    def all_rows(self, columns):
-        """Return all rows of some expanded columns, centred within series."""
-        return centre(self.rows(slice(None), columns), self.series, self.waves)
+    def design(self, groups, controls, target=0):
+        """Return controls and groups beside each other, see :class:`Design`."""
+        return Design(self, groups, controls, target)
 
-    def design(self, groups, controls):
-        """Return controls and groups beside each other, and the columns of each group.
+    def _spread(self):
+        """Return the standard deviation of each column of X."""
+        power = np.zeros(self.X.shape[1])
+        for block in self.blocks(self.X.shape[1]):
+            away = self.X[block] - self.mean
+            power += np.einsum("ij,ij->j", away, away)
+        return np.sqrt(power / len(self.X))
 
-        The columns of a group span what its own do, at right angles and with mean square 1: what is
-        collinear within a group does no harm.
-        """
-        blocks = [self.all_rows(controls)]
-        blocks += [_orthonormal(self.all_rows(columns)) for columns in groups]
-        ends = np.cumsum([block.shape[1] for block in blocks])
-        return np.hstack(blocks), [np.arange(low, high) for low, high in pairwise(ends)]
+    def _rows(self, block, columns):
+        """Return some rows of some expanded columns, in column order, not yet centred."""
+        source, kind = self.source[columns], self.kind[columns]
+        used, place = np.unique(source, return_inverse=True)
+        values = np.ascontiguousarray(self.X[block, used].T)
+        values -= self.mean[used][:, None]
+        values /= self.scale[used][:, None]
+        out = np.empty((len(source), values.shape[1]))
+        for j, (k, of) in enumerate(zip(place, kind)):
+            if of == _STRAIGHT:
+                out[j] = values[k]
+            elif of == _SQUARE:
+                np.clip(values[k], -2.5, 2.5, out=out[j])
+                np.square(out[j], out=out[j])
+            else:
+                np.maximum(values[k], 0, out=out[j])
+        return out.T
 
-    def moments(self, y):
-        """Return the cross products of all expanded columns, and with a centred target."""
-        columns = np.arange(len(self.source))
-        size = max(_CELLS // max(len(columns), 1), 1)
-        gram = np.zeros((len(columns), len(columns)))
-        cross = np.zeros(len(columns))
-        sums = np.zeros((self.series[-1] + 1, len(columns)))
-        slow = np.zeros((self.waves.shape[1], len(columns)))
-        for first in range(0, len(y), size):
-            block = slice(first, first + size)
-            part = self.rows(block, columns)
-            gram += part.T @ part
-            cross += part.T @ y[block]
-            series = self.series[block]
-            start = np.flatnonzero(np.r_[True, series[1:] != series[:-1]])
-            sums[series[start]] += np.add.reduceat(part, start, axis=0)
-            slow += self.waves[block].T @ part
-        counts = np.bincount(self.series, minlength=len(sums))[:, None]
-        return gram - (sums / counts).T @ sums - slow.T @ slow, cross
+    def _add_up(self):
+        """Add up means, cross products and what slow waves say, block by block."""
+        k = len(self.source)
+        counts = np.bincount(self.series)[:, None]
+        self.means = np.zeros((len(counts), k))
+        if len(counts) > 1:  # levels may be far apart: take them out before anything is squared
+            for block in self.blocks(k):
+                _add_by_series(self.means, self.series[block], self._rows(block, self._all))
+            self.means /= counts
+        self.slow = np.zeros((self.waves.number, k))
+        self.cross = np.zeros((k, self.targets.shape[1]))
+        gram = np.zeros((k, k), order="F")
+        sums = np.zeros((len(counts), k))
+        for block in self.blocks(k):
+            part = self._rows(block, self._all)
+            if len(counts) > 1:
+                part -= self.means[self.series[block]]
+            else:
+                sums[0] += part.sum(axis=0)
+            if k:
+                gram = dsyrk(1.0, part, 1.0, gram, trans=1, overwrite_c=1)
+            self.cross += part.T @ self.targets[block]
+            if self.waves.number:
+                self.slow += self.waves.rows(block.start, block.stop).T @ part
+        gram = np.triu(gram) + np.triu(gram, 1).T
+        self.gram = gram - (sums / counts).T @ sums - self.slow.T @ self.slow
+        self.means += sums / counts
 
 
-def slow_waves(series):
-    """Return cosines that are slower than anything a series can tell much about, at right angles.
+class Design:
+    """Controls and groups of expanded columns beside each other, by blocks of rows.
 
-    Series that wander, as random walks do, seem to move together [1]_. What they share is slow:
-    half waves up to the number n^(1/3), as smooth trends of any shape [2]_, take most of it out.
-    Many series average it out, and have none.
+    The columns of a group span what its own do, at right angles and with mean square 1: what is
+    collinear within a group does no harm.
 
     Parameters
     ----------
-    series : int array of shape (n,)
-        Ascending code of the series of each row.
+    basis : Basis
+        The expanded columns.
+    groups : list of int array
+        Expanded columns of each group.
+    controls : int array
+        Expanded columns that are controlled for.
+    target : int
+        Which of the targets.
 
-    Returns
-    -------
-    array of shape (n, m)
-
-    References
+    Attributes
     ----------
-    .. [1] C. Granger and P. Newbold (1974), "Spurious regressions in econometrics", Journal of
-       Econometrics 2(2).
-    .. [2] U. Müller and M. Watson (2008), "Testing models of low-frequency variability",
-       Econometrica 76(5).
+    gram : array of shape (q, q)
+    cross : array of shape (q,)
+    y : array of shape (n,)
+    groups : list of int array
+        The columns of each group among the q.
     """
-    n = len(series)
-    number = int(n ** (1 / 3)) if series[0] == series[-1] and n >= _LONG else 0
-    angle = np.pi * (np.arange(n) + 0.5) / n
-    return np.sqrt(2 / n) * np.cos(angle[:, None] * np.arange(1, number + 1))
+
+    def __init__(self, basis, groups, controls, target):
+        self.basis = basis
+        self.y = basis.targets[:, target]
+        self._columns = np.concatenate([controls, *groups]).astype(int)
+        n = len(self.y)
+        turns = [_orthonormal(basis.gram[np.ix_(g, g)] / n) for g in groups]
+        ends = np.cumsum([len(controls), *(turn.shape[1] for turn in turns)])
+        self.groups = [np.arange(low, high) for low, high in pairwise(ends)]
+        self._turn = np.zeros((len(self._columns), ends[-1]))
+        self._turn[: len(controls), : len(controls)] = np.eye(len(controls))
+        row = len(controls)
+        for turn, own in zip(turns, self.groups):
+            self._turn[row : row + len(turn), own] = turn
+            row += len(turn)
+        turn = self._turn
+        self.gram = turn.T @ basis.gram[np.ix_(self._columns, self._columns)] @ turn
+        self.cross = turn.T @ basis.cross[self._columns, target]
+
+    def blocks(self):
+        """Yield slices of rows, and these rows."""
+        for block in self.basis.blocks(len(self._columns)):
+            yield block, self.basis.centred(block, self._columns) @ self._turn
+
+    def whole(self):
+        """Return all rows."""
+        return np.concatenate([rows for _, rows in self.blocks()])
 
 
-def centre(values, series, waves=None):
-    """Subtract from each row the mean of its series, and what waves take out."""
-    counts = np.bincount(series)
-    if len(counts) == 1:
-        values = values - values.mean(axis=0)
-        return values if waves is None else values - waves @ (waves.T @ values)
+def _add_by_series(out, series, values):
+    """Add each row of values to the row of its series."""
     start = np.flatnonzero(np.r_[True, series[1:] != series[:-1]])
-    means = np.add.reduceat(values, start, axis=0) / counts.reshape(-1, *[1] * (values.ndim - 1))
-    return values - means[series]
+    out[series[start]] += np.add.reduceat(values, start, axis=0)
 
 
-def _orthonormal(block):
-    """Return columns at right angles that span a block."""
-    values, vectors = np.linalg.eigh(block.T @ block / len(block))
+def _orthonormal(gram):
+    """Return what turns columns with these mean products into orthonormal ones."""
+    values, vectors = np.linalg.eigh(gram)
     kept = values > 1e-9 * max(values[-1], np.finfo(float).tiny)
-    return block @ (vectors[:, kept] / np.sqrt(values[kept]))
+    return vectors[:, kept] / np.sqrt(values[kept])

@@ -11,13 +11,14 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, v
 
 from sklearn_tsrec._row_order import row_order
 from sklearn_tsrec._table import check_target
-from sklearn_tsrec.feature_selection._basis import Basis, centre, slow_waves
+from sklearn_tsrec.feature_selection._basis import Basis
 from sklearn_tsrec.feature_selection._driver_tests import driver_tests
 from sklearn_tsrec.feature_selection._drivers import check_horizon, read_driver
 from sklearn_tsrec.feature_selection._effects import effect_table
 from sklearn_tsrec.feature_selection._invariance import heterogeneity
 from sklearn_tsrec.feature_selection._partialling_out import benjamini_hochberg, contiguous_folds
 from sklearn_tsrec.feature_selection._robust import default_cov_type, stretches
+from sklearn_tsrec.feature_selection._waves import SlowWaves
 
 _FOLDS = 3
 
@@ -95,8 +96,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         Of "the effect is the same in all regimes", for the drivers found.
     effects_ : DataFrame
         ``effect``, ``std_error`` and ``pvalue`` of each kept column of a tested driver, by EconML's
-        LinearDML with all of them as treatments. With ``effects=False``, neither this nor the next
-        three exist.
+        LinearDML with all of them as treatments. ``effects=False`` makes none of these four.
     conf_int_ : DataFrame
         ``lower`` and ``upper`` ends of 95 % intervals of the effects.
     effects_covariance_ : DataFrame
@@ -238,19 +238,22 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         codes, labels = self._read_groups(names)
         always = self._read_always(names, codes, labels)
         series, order = row_order(keyed, len(X))
-        X, y, series = self._complete_rows(X[order], y[order], series[order], int(always.sum()))
+        X, y, series = self._complete_rows(X, y, series, order, int(always.sum()))
         cov_type = self.cov_type
         if cov_type == "auto":
             cov_type = default_cov_type(series)
 
+        waves = SlowWaves(series)
         tested = np.unique(codes[~always])
         drivers = pd.Index(labels[tested], name="driver")
-        pvalues, strength = self._test(X, y, series, codes, tested, drivers, always, cov_type)
+        pvalues, strength = self._test(
+            X, y, series, waves, codes, tested, drivers, always, cov_type
+        )
         self.pvalues_ = pd.Series(pvalues, index=drivers, name="pvalue")
         self.strength_ = pd.Series(strength, index=drivers, name="strength")
         size = np.bincount(codes[~always], minlength=len(labels))[tested]
         chosen = self._choose(pvalues, strength, size, bool(always.any()))
-        same = self._invariance(X, y, series, codes, tested[chosen], always)
+        same = self._invariance(X, y, series, waves, codes, tested[chosen], always)
         self.heterogeneity_pvalues_ = pd.Series(same, drivers[chosen], name="pvalue")
         if self.invariance == "drop":
             chosen = chosen[~benjamini_hochberg(same, self.alpha)]
@@ -304,8 +307,8 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
             )
         return np.array([n in wanted or labels[c] in wanted for n, c in zip(names, codes)])
 
-    def _complete_rows(self, X, y, series, n_controls):
-        """Return the rows without missing values; raise if there are too few."""
+    def _complete_rows(self, X, y, series, order, n_controls):
+        """Return the rows without missing values, in order; raise if there are too few."""
         complete = ~(np.isnan(X).any(axis=1) | np.isnan(y))
         self.n_rows_ = int(complete.sum())
         least = n_controls + 6
@@ -317,26 +320,21 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
                 f"Column {self.groups_.index[worst]!r} has most missing values: fill it, leave it "
                 "out, or give more rows."
             )
-        codes = np.unique(series[complete], return_inverse=True)[1]
-        return X[complete], y[complete], codes
+        rows = order[complete[order]]
+        codes = np.unique(series[rows], return_inverse=True)[1]
+        if len(rows) == len(X) and (rows[1:] > rows[:-1]).all():
+            return X, y, codes  # as they are: no copy
+        return X[rows], y[rows], codes
 
-    def _test(self, X, y, series, codes, tested, drivers, always, cov_type):
+    def _test(self, X, y, series, waves, codes, tested, drivers, always, cov_type):
         """Return the p-value and the strength of each driver."""
-        waves = slow_waves(series)
-        basis = Basis(X, series, waves, np.full(X.shape[1], self.nonlinear))
+        basis = Basis(X, y[:, None], series, waves, curved=self.nonlinear)
         column = np.where(always, -1, codes)[basis.source]
         groups = [np.flatnonzero(column == g) for g in tested]
         controls = np.flatnonzero(column < 0)
         folds = self._folds(series) if self.engine == "econml" else None
         pvalues, strength, collinear = driver_tests(
-            basis,
-            centre(y, series, waves),
-            groups,
-            controls,
-            cov_type,
-            self.screen,
-            folds,
-            self.nuisance,
+            basis, groups, controls, cov_type, self.screen, folds=folds, nuisance=self.nuisance
         )
         if collinear.any():
             listed = ", ".join(repr(str(driver)) for driver in drivers[collinear][:10])
@@ -366,22 +364,22 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
             chosen = order[:1]
         return chosen
 
-    def _invariance(self, X, y, series, codes, chosen, always):
+    def _invariance(self, X, y, series, waves, codes, chosen, always):
         """Return the p-value of "the same effect in all regimes" for some drivers."""
         if not len(chosen):
             return np.empty(0)
-        waves = slow_waves(series)
-        basis = Basis(X, series, waves, np.zeros(X.shape[1], dtype=bool))
-        column = np.where(always, -1, codes)[basis.source]
+        used = np.flatnonzero(always | np.isin(codes, chosen))
+        basis = Basis(X[:, used], y[:, None], series, waves, curved=False)
+        column = np.where(always, -1, codes)[used][basis.source]
         groups = [np.flatnonzero(column == g) for g in chosen]
-        design, columns = basis.design(groups, np.flatnonzero(column < 0))
-        regime = stretches(series, self.n_regimes)
-        return heterogeneity(design, centre(y, series, waves), columns, series, regime)
+        design = basis.design(groups, np.flatnonzero(column < 0))
+        return heterogeneity(design, stretches(series, self.n_regimes))
 
     def _estimate(self, names, X, y, series, picked, always, cov_type):
         """Estimate the effects of the kept columns that were tested."""
-        varies = X.std(axis=0) > 0
-        treated, controls = np.flatnonzero(picked & varies), np.flatnonzero(always & varies)
+        used = np.flatnonzero(picked | always)
+        used = used[X[:, used].std(axis=0) > 0]
+        treated, controls = used[picked[used]], used[always[used]]
         self.effects_, self.conf_int_, self.effects_covariance_, self._freedom = effect_table(
             names[treated], X[:, treated], y, X[:, controls], series, self._folds(series), cov_type,
             0.05, self.nuisance,

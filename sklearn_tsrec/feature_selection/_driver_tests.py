@@ -8,15 +8,13 @@ from sklearn_tsrec.feature_selection._robust import effect_covariance
 from sklearn_tsrec.feature_selection._screen import screen_groups
 
 
-def driver_tests(basis, y, groups, controls, cov_type, screen, folds=None, nuisance=None):
+def driver_tests(basis, groups, controls, cov_type, screen, *, target=0, folds=None, nuisance=None):
     """Return p-values, strengths, and which drivers are collinear with the rest.
 
     Parameters
     ----------
     basis : Basis
-        The expanded columns.
-    y : array of shape (n,)
-        Centred target.
+        The expanded columns and the targets.
     groups : list of int array
         Expanded columns of each driver; one without any cannot be tested.
     controls : int array
@@ -25,6 +23,8 @@ def driver_tests(basis, y, groups, controls, cov_type, screen, folds=None, nuisa
         Errors of the test.
     screen : bool
         Whether a lasso leaves out drivers first.
+    target : int
+        Which of the targets.
     folds : list of (train, test) or None
         Given, EconML's LinearDML tests each driver, cross-fitted on them.
     nuisance : regressor or None
@@ -38,24 +38,26 @@ def driver_tests(basis, y, groups, controls, cov_type, screen, folds=None, nuisa
     collinear = np.zeros(len(groups), dtype=bool)
     entered = np.flatnonzero([len(columns) > 0 for columns in groups])
     if screen and len(entered):
+        y = basis.targets[:, target]
         # More columns than a tenth of the rows would cost the test its power.
         most = max(len(y) // 10 - len(controls), 1)
         candidates = [groups[i] for i in entered]
-        moments = *basis.moments(y), y @ y, len(y)
+        moments = basis.gram, basis.cross[:, target], y @ y, len(y)
         entered = entered[screen_groups(*moments, candidates, controls, most)]
     if not len(entered):
         return pvalues, strength, collinear
-    design, columns = basis.design([groups[i] for i in entered], controls)
-    n_series = basis.series[-1] + 1
-    n_absorbed = n_series + basis.waves.shape[1]
+    design = basis.design([groups[i] for i in entered], controls, target)
     pvalues[entered], strength[entered], collinear[entered] = grouped_wald(
-        design, y, columns, basis.series, cov_type, n_absorbed
+        design, design.groups, cov_type, basis.n_absorbed
     )
     if folds is not None:
-        freedom = n_series - 1 if cov_type == "cluster" else len(y) - design.shape[1] - n_absorbed
-        for i, own in zip(entered, columns):
-            others = np.delete(design, own, axis=1)
-            effect, treated, target = linear_dml(design[:, own], y, others, folds, nuisance)
-            covariance = effect_covariance(effect, treated, target, basis.series, cov_type)
+        series, y, whole = basis.series, design.y, design.whole()
+        freedom = (
+            series[-1] if cov_type == "cluster" else len(y) - whole.shape[1] - basis.n_absorbed
+        )
+        for i, own in zip(entered, design.groups):
+            others = np.delete(whole, own, axis=1)
+            effect, treated, left = linear_dml(whole[:, own], y, others, folds, nuisance)
+            covariance = effect_covariance(effect, treated, left, series, cov_type)
             pvalues[i] = hotelling(effect, covariance, freedom)
     return pvalues, strength, collinear

@@ -9,8 +9,8 @@ from sklearn.base import clone
 from sklearn.linear_model import Ridge
 
 from sklearn_tsrec._extras import require
-from sklearn_tsrec.feature_selection._basis import centre, slow_waves
 from sklearn_tsrec.feature_selection._robust import effect_covariance
+from sklearn_tsrec.feature_selection._waves import SlowWaves, centre
 
 _EFFECT, _ENDS = ["effect", "std_error", "pvalue"], ["lower", "upper"]
 
@@ -91,7 +91,7 @@ def still(T, y, W, series, nuisance):
 
     Nuisance models of the user's own may read controls in any way, so that these keep their shape.
     """
-    waves = slow_waves(series)
+    waves = SlowWaves(series)
     T, y = centre(T, series, waves), centre(y, series, waves)
     W = centre(W, series, waves if nuisance is None else None)
-    return T, y, W, series[-1] + 1 + waves.shape[1]
+    return T, y, W, series[-1] + 1 + waves.number

@@ -6,7 +6,7 @@ from sklearn_tsrec.feature_selection._partialling_out import _inverse, hotelling
 from sklearn_tsrec.feature_selection._robust import effect_covariance
 
 
-def heterogeneity(design, y, groups, series, regime):
+def heterogeneity(design, regime):
     """Return the p-value of "the effects are the same in all regimes" for every group.
 
     Each group is partialled out of the rest over all rows; what is left gives an effect and a
@@ -14,14 +14,10 @@ def heterogeneity(design, y, groups, series, regime):
 
     Parameters
     ----------
-    design : array of shape (n, p)
-        Centred columns.
-    y : array of shape (n,)
-        Centred target.
-    groups : list of int array
-        Columns of each group.
-    series, regime : int arrays of shape (n,)
-        Ascending codes of the series, and the regime, of each row.
+    design : Design
+        Centred columns of the groups and their controls, and the target.
+    regime : int array of shape (n,)
+        The regime of each row.
 
     Returns
     -------
@@ -32,13 +28,14 @@ def heterogeneity(design, y, groups, series, regime):
     .. [1] W. Cochran (1954), "The combination of estimates from different experiments",
        Biometrics 10(1).
     """
-    n, p = design.shape
-    gram = design.T @ design
+    y, groups, series, rows = design.y, design.groups, design.basis.series, design.whole()
+    n, p = rows.shape
+    gram = design.gram.copy()
     gram[np.diag_indices(p)] += 1e-9 * n
     inverse = _inverse(gram)
-    effect = inverse @ (design.T @ y)
-    influence = design @ inverse
-    residual = y - design @ effect
+    effect = inverse @ design.cross
+    influence = rows @ inverse
+    residual = y - rows @ effect
     pvalues = np.ones(len(groups))
     for i, columns in enumerate(groups):
         own = np.linalg.pinv(inverse[np.ix_(columns, columns)], hermitian=True)
@@ -46,13 +43,13 @@ def heterogeneity(design, y, groups, series, regime):
         target = residual + treated @ effect[columns]
         effects, precisions, smallest = [], [], n
         for value in np.unique(regime):
-            rows = regime == value
-            T, r = treated[rows], target[rows]
+            within = regime == value
+            T, r = treated[within], target[within]
             theta, *_ = np.linalg.lstsq(T, r, rcond=None)
-            covariance = effect_covariance(theta, T, r, series[rows], "hac")
+            covariance = effect_covariance(theta, T, r, series[within], "hac")
             effects.append(theta)
             precisions.append(np.linalg.pinv(covariance, hermitian=True))
-            smallest = min(smallest, int(rows.sum()) - len(columns))
+            smallest = min(smallest, int(within.sum()) - len(columns))
         weight = np.linalg.pinv(sum(precisions), hermitian=True)
         pooled = weight @ sum(w @ t for w, t in zip(precisions, effects))
         away = np.concatenate([t - pooled for t in effects])

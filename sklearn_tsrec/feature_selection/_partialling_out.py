@@ -1,16 +1,19 @@
 """Partialling out: the effect of each group of columns beside all others, in closed form."""
 
+from itertools import pairwise
+
 import numpy as np
 from scipy import linalg, stats
 
-from sklearn_tsrec.feature_selection._robust import score_covariance
+from sklearn_tsrec.feature_selection._robust import block_covariances
 
+_HELD = 1 << 22  # cells of scores that are kept rather than made again
 _COLLINEAR = (
     1e-7  # share of a column's variance that the others leave, below which they hold it all
 )
 
 
-def grouped_wald(design, y, groups, series, cov_type, n_absorbed=1):
+def grouped_wald(design, groups, cov_type, n_absorbed):
     """Test every group of columns given all others, from one factorisation.
 
     With O the inverse of ``A'A``, the effects of group g are ``(O A'y)[g]`` and their scores the
@@ -19,16 +22,12 @@ def grouped_wald(design, y, groups, series, cov_type, n_absorbed=1):
 
     Parameters
     ----------
-    design : array of shape (n, p)
-        Centred columns of similar size.
-    y : array of shape (n,)
-        Centred target.
+    design : Design
+        Centred columns of similar size, and the target.
     groups : list of int array
         Columns of each group to test; the others are controls.
-    series : int array of shape (n,)
-        Ascending code of the series of each row.
     cov_type : {"hac", "cluster"}
-        See :func:`~sklearn_tsrec.feature_selection._robust.score_covariance`. Residuals are
+        See :func:`~sklearn_tsrec.feature_selection._robust.block_covariances`. Residuals are
         enlarged by their leverage, as HC3 [2]_.
     n_absorbed : int
         Degrees of freedom that centring took.
@@ -49,28 +48,37 @@ def grouped_wald(design, y, groups, series, cov_type, n_absorbed=1):
     .. [2] J. MacKinnon and H. White (1985), "Some heteroskedasticity-consistent covariance matrix
        estimators with improved finite sample properties", Journal of Econometrics 29(3).
     """
-    n, p = design.shape
-    gram = design.T @ design
+    y, series = design.y, design.basis.series
+    n, p = len(y), len(design.gram)
+    gram = design.gram.copy()
     gram[np.diag_indices(p)] += 1e-9 * n
     inverse = _inverse(gram)
-    effect = inverse @ (design.T @ y)
-    influence = design @ inverse
-    leverage = np.clip(np.einsum("ij,ij->i", influence, design) + n_absorbed / n, 0, 0.99)
-    residual = (y - design @ effect) / (1 - leverage)
-    if cov_type == "cluster":
-        freedom = len(np.unique(series)) - 1
-    else:
-        freedom = n - p - n_absorbed
+    effect = inverse @ design.cross
+    tested = np.concatenate(groups)
+
+    def scores():
+        for block, rows in design.blocks():
+            influence = rows @ inverse
+            leverage = np.einsum("ij,ij->i", influence, rows) + n_absorbed / n
+            residual = (y[block] - rows @ effect) / (1 - np.clip(leverage, 0, 0.99))
+            yield influence[:, tested] * residual[:, None]
+
+    blocks = scores
+    if n * len(tested) <= _HELD:
+        held = list(scores())
+        blocks = lambda: held  # noqa: E731
+    ends = np.cumsum([0, *map(len, groups)])
+    places = [slice(a, b) for a, b in pairwise(ends)]
+    covariances = block_covariances(blocks, places, series, cov_type)
+    freedom = series[-1] if cov_type == "cluster" else n - p - n_absorbed
     pvalues, strength, collinear = np.ones(len(groups)), np.zeros(len(groups)), []
     total = max(y @ y, np.finfo(float).tiny)
-    for i, columns in enumerate(groups):
+    for i, (columns, covariance) in enumerate(zip(groups, covariances)):
         own = inverse[np.ix_(columns, columns)]
         left = 1 / np.diag(own) / np.maximum(np.diag(gram)[columns], np.finfo(float).tiny)
         collinear.append(bool(left.min() < _COLLINEAR))
         b = effect[columns]
         strength[i] = b @ np.linalg.solve(own, b) / total
-        scores = influence[:, columns] * residual[:, None]
-        covariance = score_covariance(scores, series, cov_type)
         pvalues[i] = hotelling(b, covariance, freedom)
     return pvalues, strength, np.array(collinear, dtype=bool)
 

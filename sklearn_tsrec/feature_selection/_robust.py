@@ -25,12 +25,20 @@ def effect_covariance(effect, treated, target, series, cov_type):
 
 
 def score_covariance(scores, series, cov_type):
-    """Return the covariance of the sum of scores.
+    """Return the covariance of the sum of scores of shape (n, k), see :func:`block_covariances`."""
+    return block_covariances(lambda: [scores], [slice(None)], series, cov_type)[0]
+
+
+def block_covariances(blocks, groups, series, cov_type):
+    """Return the covariance of the sum of scores of each group.
 
     Parameters
     ----------
-    scores : array of shape (n, k)
-        One row for each observation, sorted by series and time.
+    blocks : callable
+        Returns an iterable of the scores, of shape (n, k), in blocks of consecutive rows, sorted by
+        series and time. It is called up to three times.
+    groups : list of int array
+        The columns of each group.
     series : int array of shape (n,)
         Ascending code of the series of each row.
     cov_type : {"hac", "cluster"}
@@ -40,7 +48,7 @@ def score_covariance(scores, series, cov_type):
 
     Returns
     -------
-    array of shape (k, k)
+    list of arrays
 
     References
     ----------
@@ -55,59 +63,111 @@ def score_covariance(scores, series, cov_type):
        Oxford Bulletin of Economics and Statistics 49(4).
     """
     if cov_type == "cluster":
-        first = np.flatnonzero(np.r_[True, series[1:] != series[:-1]])
-        sums = np.add.reduceat(scores, first, axis=0)
-        return len(first) / max(len(first) - 1, 1) * sums.T @ sums
-    pairs = None if series[0] == series[-1] else np.flatnonzero(series[1:] == series[:-1])
-    scores, longer = _prewhiten(scores, pairs)
-    covariance = scores.T @ scores
-    bandwidth = _bandwidth(scores, pairs)
-    for lag in range(1, bandwidth + 1):
-        late = scores[lag:]
-        if pairs is not None:
-            late = late * (series[lag:] == series[:-lag])[:, None]
-        cross = late.T @ scores[:-lag]
-        covariance += (1 - lag / (bandwidth + 1)) * (cross + cross.T)
-    return covariance * np.outer(longer, longer)
+        sums = _sums_by_series(blocks(), series)
+        n = len(sums)
+        return [n / max(n - 1, 1) * sums[:, g].T @ sums[:, g] for g in groups]
+    n = len(series)
+    late_early, early_early, _, n_pairs = _neighbours(blocks(), series)
+    rho = late_early / np.maximum(early_early, np.finfo(float).tiny)
+    rho = np.clip(rho, -0.8, 0.97)
+    rho = np.where(np.abs(rho) * np.sqrt(n) > 2, rho, 0)  # noise is left alone
+
+    def white():
+        return _prewhiten(blocks(), rho, series)
+
+    moments = _neighbours(white(), series)[:3] if n_pairs > 1 else None
+    widths = [_bandwidth(moments, g, n, n_pairs) for g in groups]
+    covariances = _bartlett(white(), groups, widths, series)
+    longer = 1 / (1 - rho)  # what the autoregression does to long sums
+    return [c * np.outer(longer[g], longer[g]) for c, g in zip(covariances, groups)]
 
 
-def _prewhiten(scores, pairs):
-    """Return scores without their first-order autoregression, and what it does to long sums."""
-    rho = np.clip(_autocorrelation(scores, pairs), -0.8, 0.97)
-    rho = np.where(np.abs(rho) * np.sqrt(len(scores)) > 2, rho, 0)  # noise is left alone
+def _sums_by_series(blocks, series):
+    """Return the sum of the scores of each series."""
+    code = np.cumsum(np.r_[0, series[1:] != series[:-1]])
+    sums, first = None, 0
+    for scores in blocks:
+        own = code[first : first + len(scores)]
+        first += len(scores)
+        start = np.flatnonzero(np.r_[True, own[1:] != own[:-1]])
+        if sums is None:
+            sums = np.zeros((code[-1] + 1, scores.shape[1]))
+        sums[own[start]] += np.add.reduceat(scores, start, axis=0)
+    return sums
+
+
+def _with_rows_before(blocks, series, number):
+    """Yield blocks after up to a number of rows before them, how many, and the rows' series."""
+    before, first = None, 0
+    for scores in blocks:
+        joint = scores if before is None else np.concatenate([before, scores])
+        n_before = len(joint) - len(scores)
+        yield joint, n_before, series[first - n_before : first + len(scores)]
+        first += len(scores)
+        before = joint[max(len(joint) - number, 0) :]
+
+
+def _neighbours(blocks, series):
+    """Return sums over rows and the rows before them, in the same series, for each column.
+
+    They are those of late times early, early squared and late squared, and how many there are.
+    """
+    sums, n_pairs = 0.0, 0
+    for joint, _, code in _with_rows_before(blocks, series, 1):
+        late, early = joint[1:], joint[:-1]
+        if code[0] != code[-1]:
+            same = code[1:] == code[:-1]
+            late, early = late[same], early[same]
+        n_pairs += len(late)
+        sums = sums + np.stack(
+            [np.einsum("ij,ij->j", a, b) for a, b in ((late, early), (early, early), (late, late))]
+        )
+    return *sums, n_pairs
+
+
+def _prewhiten(blocks, rho, series):
+    """Yield scores without their first-order autoregression."""
     if not rho.any():
-        return scores, np.ones(len(rho))
-    white = scores * np.sqrt(1 - rho**2)
-    if pairs is None:
-        white[1:] = scores[1:] - rho * scores[:-1]
-    else:
-        white[pairs + 1] = scores[pairs + 1] - rho * scores[pairs]
-    return white, 1 / (1 - rho)
+        yield from blocks
+        return
+    for joint, n_before, code in _with_rows_before(blocks, series, 1):
+        white = joint * np.sqrt(1 - rho**2)  # right for the first row of a series
+        if code[0] == code[-1]:
+            white[1:] = joint[1:] - rho * joint[:-1]
+        else:
+            late = np.flatnonzero(code[1:] == code[:-1]) + 1
+            white[late] = joint[late] - rho * joint[late - 1]
+        yield white[n_before:]
 
 
-def _autocorrelation(scores, pairs):
-    """Return the first autocorrelation of each column, within series."""
-    late, early = _neighbours(scores, pairs)
-    power = np.einsum("ij,ij->j", early, early)
-    return np.einsum("ij,ij->j", early, late) / np.maximum(power, np.finfo(float).tiny)
-
-
-def _neighbours(scores, pairs):
-    """Return rows and the rows before them, in the same series."""
-    if pairs is None:
-        return scores[1:], scores[:-1]
-    return scores[pairs + 1], scores[pairs]
-
-
-def _bandwidth(scores, pairs):
+def _bandwidth(moments, group, n, n_pairs):
     """Return the number of lags that the scores' own autocorrelation calls for."""
-    n = len(scores)
-    late, early = _neighbours(scores, pairs)
-    if len(late) < 2:
+    if moments is None:
         return 0
-    rho = np.clip(_autocorrelation(scores, pairs), -0.97, 0.97)
-    left = late - rho * early
-    variance = np.einsum("ij,ij->j", left, left) / len(left)
+    cross, early, late = (m[group] for m in moments)
+    rho = np.clip(cross / np.maximum(early, np.finfo(float).tiny), -0.97, 0.97)
+    variance = (late - 2 * rho * cross + rho**2 * early) / n_pairs
     above = (4 * rho**2 * variance**2 / ((1 - rho) ** 6 * (1 + rho) ** 2)).sum()
     below = np.maximum((variance**2 / (1 - rho) ** 4).sum(), np.finfo(float).tiny)
     return int(min(1.1447 * (above / below * n) ** (1 / 3), n**0.5, n - 1))
+
+
+def _bartlett(blocks, groups, widths, series):
+    """Return the weighted sum of cross products over lags within series, for each group."""
+    most = max(widths, default=0)
+    out = [0.0] * len(groups)
+    for joint, n_before, code in _with_rows_before(blocks, series, most):
+        same = None
+        if code[0] != code[-1]:
+            same = [code[lag:] == code[: len(code) - lag] for lag in range(most + 1)]
+        for i, (group, width) in enumerate(zip(groups, widths)):
+            own = joint[:, group]
+            past = np.zeros_like(own)
+            for lag in range(1, min(width, len(own) - 1) + 1):
+                early = own[:-lag]
+                early = early if same is None else early * same[lag][:, None]
+                past[lag:] += (1 - lag / (width + 1)) * early
+            now = own[n_before:]
+            cross = now.T @ past[n_before:]
+            out[i] = out[i] + now.T @ now + cross + cross.T
+    return out

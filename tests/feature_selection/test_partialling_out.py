@@ -1,10 +1,13 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 from sklearn.linear_model import Ridge
 
-from sklearn_tsrec.feature_selection._basis import Basis, centre, slow_waves
+from sklearn_tsrec.feature_selection import CausalFeatureSelector
+from sklearn_tsrec.feature_selection._basis import Basis
 from sklearn_tsrec.feature_selection._partialling_out import (
     benjamini_hochberg,
     contiguous_folds,
@@ -13,6 +16,7 @@ from sklearn_tsrec.feature_selection._partialling_out import (
     hotelling,
 )
 from sklearn_tsrec.feature_selection._robust import score_covariance
+from sklearn_tsrec.feature_selection._waves import SlowWaves, centre
 
 
 def _table(n=300, p=6, seed=0):
@@ -20,6 +24,17 @@ def _table(n=300, p=6, seed=0):
     X = rng.standard_normal((n, p))
     X[:, 1] += 0.8 * X[:, 0]
     return X, X[:, 0] - 0.5 * X[:, 2] + rng.standard_normal(n)
+
+
+def _design(X, y, groups, series=None, controls=()):
+    """Return groups of columns as the test sees them."""
+    series = np.zeros(len(y), dtype=int) if series is None else series
+    basis = Basis(X, y[:, None], series, SlowWaves(series), curved=False)
+    return basis.design(groups, np.array(controls, dtype=int))
+
+
+def _wald(design, cov_type="hac"):
+    return grouped_wald(design, design.groups, cov_type, design.basis.n_absorbed)
 
 
 def test_closed_form_is_linear_dml_with_ridge():
@@ -44,13 +59,12 @@ def test_closed_form_of_a_group_is_linear_dml_with_two_treatments():
 
 
 def test_wald_of_one_column_is_the_t_test_with_hc3_errors():
-    X, y = _table()
-    X, y = X - X.mean(axis=0), y - y.mean()
+    X, y = _table(90)  # too few rows for slow waves
     n, p = X.shape
     series = np.zeros(n, dtype=int)
-    shuffled = np.random.default_rng(1).permutation(n)  # scores without memory: bandwidth 0 or so
-    X, y = X[shuffled], y[shuffled]
-    pvalues, _, collinear = grouped_wald(X, y, [np.array([j]) for j in range(p)], series, "hac")
+    design = _design(X, y, [np.array([j]) for j in range(p)])
+    pvalues, _, collinear = _wald(design)
+    X, y = design.whole(), design.y
     b, *_ = np.linalg.lstsq(X, y, rcond=None)
     inverse = np.linalg.inv(X.T @ X)
     leverage = np.einsum("ij,jk,ik->i", X, inverse, X) + 1 / n
@@ -64,10 +78,10 @@ def test_wald_of_one_column_is_the_t_test_with_hc3_errors():
 
 
 def test_strength_is_the_loss_of_explained_variance():
-    X, y = _table()
-    X, y = X - X.mean(axis=0), y - y.mean()
+    X, y = _table(90)
     group = np.array([1, 2])
-    _, strength, _ = grouped_wald(X, y, [group], np.zeros(len(y), dtype=int), "hac")
+    _, strength, _ = _wald(_design(X, y, [group], controls=[0, 3, 4, 5]))
+    X, y = X - X.mean(axis=0), y - y.mean()
     without = np.delete(X, group, axis=1)
     full = ((y - X @ np.linalg.lstsq(X, y, rcond=None)[0]) ** 2).sum()
     less = ((y - without @ np.linalg.lstsq(without, y, rcond=None)[0]) ** 2).sum()
@@ -77,9 +91,7 @@ def test_strength_is_the_loss_of_explained_variance():
 def test_collinear_columns_are_told():
     X, y = _table()
     X = np.column_stack([X, X[:, 0] + 2 * X[:, 4]])
-    X, y = X - X.mean(axis=0), y - y.mean()
-    groups = [np.array([j]) for j in range(7)]
-    _, _, collinear = grouped_wald(X, y, groups, np.zeros(len(y), dtype=int), "hac")
+    _, _, collinear = _wald(_design(X, y, [np.array([j]) for j in range(7)]))
     assert_array_equal(np.flatnonzero(collinear), [0, 4, 6])
 
 
@@ -147,57 +159,82 @@ def test_folds_cover_each_row_once_and_purge_around_it():
             assert np.abs(near[:, None] - own).min() == 3
 
 
-def test_moments_by_block_are_those_of_the_centred_columns(monkeypatch):
+@pytest.mark.parametrize("series", [np.zeros(300, dtype=int), np.repeat([0, 1, 2], [50, 200, 50])])
+def test_moments_by_block_are_those_of_the_centred_columns(series, monkeypatch):
     monkeypatch.setattr("sklearn_tsrec.feature_selection._basis._CELLS", 100)
     X, y = _table()
     X[:, 5] = 7.0  # a constant has no column in the basis
-    series = np.repeat([0, 1, 2], [50, 200, 50])
-    basis = Basis(X, series, slow_waves(series), np.array([True] * 3 + [False] * 3))
-    assert_array_equal(basis.source, [0, 1, 2, 3, 4, 0, 1, 2, 0, 1, 2])
-    design = basis.all_rows(np.arange(11))
-    target = centre(y, series)
-    gram, cross = basis.moments(target)
-    assert_allclose(gram, design.T @ design, atol=1e-9)
-    assert_allclose(cross, design.T @ target, atol=1e-9)
+    X += 1e6 * series[:, None]  # levels far apart
+    X[:, 5] = 7.0
+    basis = Basis(X, y[:, None], series, SlowWaves(series), curved=True)
+    assert_array_equal(basis.source, np.tile(range(5), 3))
+    whole = np.concatenate([basis.centred(b, np.arange(15)) for b in basis.blocks(15)])
     z = (X[:, 0] - X[:, 0].mean()) / X[:, 0].std()
-    assert_allclose(design[:, 5], centre(np.clip(z, -2.5, 2.5) ** 2, series))
-    assert_allclose(design[:, 8], centre(np.maximum(z, 0), series))
+    for j, column in enumerate((z, np.clip(z, -2.5, 2.5) ** 2, np.maximum(z, 0))):
+        assert_allclose(whole[:, 5 * j], centre(column, series, SlowWaves(series)), atol=1e-9)
+    assert_allclose(basis.targets[:, 0], centre(y, series, SlowWaves(series)))
+    assert_allclose(basis.gram, whole.T @ whole, rtol=1e-10, atol=1e-10)
+    assert_allclose(basis.cross, whole.T @ basis.targets, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("series", [np.zeros(300, dtype=int), np.repeat([0, 1, 2], [50, 200, 50])])
+@pytest.mark.parametrize("cov_type", ["hac", "cluster"])
+def test_the_test_by_blocks_is_that_of_the_whole(series, cov_type, monkeypatch):
+    X, y = _table()
+    X[1:] += 0.8 * X[:-1]  # scores with a memory: several lags count
+    y[1:] += 0.6 * y[:-1]
+    groups = [np.array([0, 1]), np.array([2]), np.array([5, 3])]
+    whole = _wald(_design(X, y, groups, series, controls=[4]), cov_type)
+    monkeypatch.setattr("sklearn_tsrec.feature_selection._basis._CELLS", 60)
+    monkeypatch.setattr("sklearn_tsrec.feature_selection._partialling_out._HELD", 0)
+    parts = _wald(_design(X, y, groups, series, controls=[4]), cov_type)
+    for a, b in zip(whole, parts):
+        assert_allclose(a, b, rtol=1e-10, atol=1e-14)
 
 
 def test_a_group_spans_its_columns_without_what_is_collinear_in_it():
     X, y = _table()
     X[:, 1] = 3 * X[:, 0]
-    series = np.zeros(len(y), dtype=int)
-    basis = Basis(X, series, np.empty((300, 0)), np.zeros(6, dtype=bool))
-    design, (group,) = basis.design([np.array([0, 1, 2])], np.array([3]))
-    assert design.shape == (300, 3)
-    block = design[:, group]
+    design = _design(X, y, [np.array([0, 1, 2])], controls=[3])
+    rows, (group,) = design.whole(), design.groups
+    assert rows.shape == (300, 3)
+    block = rows[:, group]
     assert_allclose(block.T @ block / 300, np.eye(2), atol=1e-9)
-    back = block @ np.linalg.lstsq(block, centre(X[:, 0], basis.series), rcond=None)[0]
-    assert_allclose(back, centre(X[:, 0], basis.series), atol=1e-9)
+    series = np.zeros(300, dtype=int)
+    column = centre(X[:, 0], series, SlowWaves(series))
+    back = block @ np.linalg.lstsq(block, column, rcond=None)[0]
+    assert_allclose(back, column, atol=1e-9)
+    assert_allclose(design.gram, rows.T @ rows, atol=1e-9)
+    assert_allclose(design.cross, rows.T @ design.y, atol=1e-9)
 
 
-def test_slow_waves_are_orthonormal_and_leave_no_wandering():
+def test_slow_waves_are_orthonormal_and_leave_no_wandering(monkeypatch):
     series = np.zeros(1000, dtype=int)
-    waves = slow_waves(series)
+    slow = SlowWaves(series)
+    waves = slow.rows(0, 1000)
     assert waves.shape == (1000, 9)
     assert_allclose(waves.T @ waves, np.eye(9), atol=1e-9)
     walk = np.cumsum(np.random.default_rng(0).normal(size=1000))
-    left = centre(walk, series, waves)
+    left = centre(walk, series, slow)
     assert_allclose(waves.T @ left, 0, atol=1e-9)
     assert left.var() < 0.2 * walk.var()
-    assert slow_waves(np.repeat([0, 1], 500)).shape == (1000, 0)
-    assert slow_waves(np.zeros(99, dtype=int)).shape == (99, 0)
+    assert SlowWaves(np.repeat([0, 1], 500)).number == 0
+    assert SlowWaves(np.zeros(99, dtype=int)).number == 0
+    monkeypatch.setattr("sklearn_tsrec.feature_selection._waves._HELD", 0)
+    monkeypatch.setattr("sklearn_tsrec.feature_selection._waves._ROWS", 64)
+    assert_allclose(SlowWaves(series).rows(130, 700), waves[130:700], atol=1e-12)
+    assert_allclose(centre(walk, series, SlowWaves(series)), left, atol=1e-9)
 
 
-def test_moments_of_one_series_leave_out_slow_waves(monkeypatch):
-    monkeypatch.setattr("sklearn_tsrec.feature_selection._basis._CELLS", 100)
-    X, y = _table()
-    series = np.zeros(300, dtype=int)
-    waves = slow_waves(series)
-    basis = Basis(X, series, waves, np.ones(6, dtype=bool))
-    design = basis.all_rows(np.arange(18))
-    target = centre(y, series, waves)
-    gram, cross = basis.moments(target)
-    assert_allclose(gram, design.T @ design, atol=1e-9)
-    assert_allclose(cross, design.T @ target, atol=1e-9)
+def test_memory_does_not_grow_with_copies_of_the_columns():
+    n, p = 40_000, 60
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n, p))
+    y = X[:, 0] + rng.standard_normal(n)
+    selector = CausalFeatureSelector(effects=False)
+    tracemalloc.start()
+    selector.fit(X, y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # Some blocks of 2 MB, and not the expanded columns: those are three times as large as X.
+    assert peak < X.nbytes
