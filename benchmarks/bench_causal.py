@@ -4,11 +4,12 @@ Series with known drivers come from ``make_causal_series``; features are their l
 three lags of the target. Each method chooses on training rows; LightGBM is then fitted to what it
 chose and tested on later rows of the same world, and on rows where every link that is not causal
 has the opposite sign. Errors are mean squared, over those of LightGBM on the choice of LassoCV. CPU
-time is XX
+time is that of the choice. Slow peers choose in small tables only; PCMCI needs tigramite.
 
-    python benchmarks/bench_causal.py [--seeds 10] [--quick]
+    python benchmarks/bench_causal.py [--seeds 10] [--quick] [--part choice] [--only "PCMCI"]
 
-Tables are also written to benchmarks/results/causal*.csv.
+Tables are also written to benchmarks/results/causal*.csv; ``--only`` leaves the rows of all other
+methods there as they are.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_tsrec.datasets import make_causal_series
 from sklearn_tsrec.feature_selection import CausalFeatureSelector
+from sklearn_tsrec.feature_selection._partialling_out import benjamini_hochberg
 
 LAGS, TARGET_LAGS, N_TEST = (1, 2), (1, 2, 3), 1000
 RESULTS = Path(__file__).parent / "results"
@@ -100,6 +102,22 @@ def econml_each(X, y):
     return np.array(kept)
 
 
+def pcmci(X, y):
+    """Return the columns that PCMCI with partial correlations links to the target."""
+    from tigramite.data_processing import DataFrame
+    from tigramite.independence_tests.parcorr import ParCorr
+    from tigramite.pcmci import PCMCI
+
+    names = [c.split("__")[0] for c in X if c.endswith("__lag1") and c != "y__lag1"]
+    now = X[[f"{name}__lag1" for name in names]].to_numpy()[1:]  # lag 1 of the next row
+    table = DataFrame(np.column_stack([now, y.to_numpy()[:-1]]))
+    search = PCMCI(dataframe=table, cond_ind_test=ParCorr(), verbosity=0)
+    found = search.run_pcmci(tau_min=1, tau_max=max(LAGS), pc_alpha=0.05)["p_matrix"][:-1, -1, 1:]
+    kept = benjamini_hochberg(found.ravel(), 0.05).reshape(found.shape).any(axis=1)
+    drivers = {name for name, is_kept in zip(names, kept) if is_kept} | {"y"}
+    return np.array([c.split("__")[0] in drivers for c in X])
+
+
 def ours(X, y, effects=False):
     return CausalFeatureSelector(effects=effects).fit(X, y).get_support()
 
@@ -115,8 +133,9 @@ METHODS = {
     "mutual information": (mutual_information, 100_000),
     "RFECV, LightGBM": (rfecv, 100_000),
     "EconML LinearDML, each": (econml_each, 100_000),
+    "PCMCI": (pcmci, 40_000),
     "CausalFeatureSelector": (ours, np.inf),
-    "the same, with effects": (lambda X, y: ours(X, y, effects=True), np.inf),
+    "the same with effects": (lambda X, y: ours(X, y, effects=True), np.inf),
 }
 
 
@@ -149,7 +168,8 @@ def run(n, d, hidden, seed, only=None):
     names = np.array([c.split("__")[0] for c in train[0].columns])
     rows, base = [], None
     for name, (method, most_cells) in METHODS.items():
-        if (only and name not in only) or n * d > most_cells:
+        # LassoCV comes first and is always run: errors are relative to it.
+        if (only and name not in [*only, "LassoCV"]) or n * d > most_cells:
             continue
         start = time.process_time()
         support = np.asarray(method(*train))
@@ -229,35 +249,85 @@ def closed_form(n, d):
     return {"n": n, "d": d, "difference": apart, "times faster": seconds / np.median(ours)}
 
 
+def large(n, d, n_series):
+    """Return CPU seconds and memory of a fit without effects, beyond the table and one copy."""
+    names = [f"s{j}__lag{k}" for j in range(d) for k in LAGS]
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.standard_normal((n, len(names))), columns=names)
+    y = X.to_numpy()[:, :5] @ [0.3, -0.3, 0.2, 0.4, -0.2] + rng.standard_normal(n)
+    if n_series > 1:
+        X.index = pd.MultiIndex.from_product([range(n_series), range(n // n_series)])
+    ours(X[:2000], y[:2000])
+    Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
+    before, start = memory("VmRSS"), time.process_time()
+    ours(X, y)
+    return {
+        "n": n, "d": d, "series": n_series, "cpu_s": time.process_time() - start,
+        "table_mb": X.to_numpy().nbytes / 1e6, "extra_mb": (memory("VmHWM") - before) / 1e3,
+    }  # fmt: skip
+
+
+def memory(kind):
+    """Return what Linux says of this process' memory, in kB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(kind)).split()[1])
+
+
+def choices(sizes, seeds, only):
+    """Print and write what each method chose."""
+    path, rows = RESULTS / "causal.csv", []
+    keys = ["hidden", "d", "n", "method"]
+    for hidden in (0, 1):
+        for d in (20, 100):
+            for n in sizes:
+                for seed in range(seeds):
+                    rows += run(n, d, hidden, seed, only)
+                print(f"hidden={hidden} d={d} n={n} done", flush=True)
+                mean = pd.DataFrame(rows).drop(columns="seed").groupby(keys, sort=False).mean()
+                if only:  # the rows of all others stay
+                    old = pd.read_csv(path, index_col=keys)
+                    mean = pd.concat([old.drop(mean.index, errors="ignore"), mean])
+                    order = {name: i for i, name in enumerate(METHODS)}
+                    mean = mean.sort_index(
+                        key=lambda level: level.map(order) if level.name == "method" else level
+                    )
+                mean.round(4).to_csv(path)
+    print(mean.round(3).to_string())
+    print(mean.groupby(["hidden", "method"], sort=False).mean().round(3).to_string())
+
+
 def main():
     warnings.simplefilter("ignore")
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--quick", action="store_true", help="two seeds and small tables")
+    parts = ("choice", "calibration", "closed-form", "large")
+    parser.add_argument("--part", choices=parts, help="one of the tables alone")
+    parser.add_argument("--only", help="names of methods, with commas between them")
     options = parser.parse_args()
-    seeds = 2 if options.quick else options.seeds
+    wanted = [options.part] if options.part else parts
     sizes = [500, 2_000] if options.quick else [500, 2_000, 10_000]
     RESULTS.mkdir(exist_ok=True)
-    rows = []
-    for hidden in (0, 1):
-        for d in (20, 100):
-            for n in sizes:
-                for seed in range(seeds):
-                    rows += run(n, d, hidden, seed)
-                print(f"hidden={hidden} d={d} n={n} done", flush=True)
-                table = pd.DataFrame(rows)
-                mean = table.groupby(["hidden", "d", "n", "method"], sort=False).mean()
-                mean.drop(columns="seed").round(4).to_csv(RESULTS / "causal.csv")
     pd.set_option("display.width", 200, "display.max_columns", 30)
-    print(mean.drop(columns="seed").round(3).to_string())
-    print(table.drop(columns="seed").groupby(["hidden", "method"]).mean().round(3).to_string())
-    n_runs = 40 if options.quick else 200
-    runs = pd.DataFrame([calibration(n, n_runs, lags) for n in sizes[:2] for lags in (True, False)])
-    runs.to_csv(RESULTS / "causal_calibration.csv", index=False)
-    print(runs.round(3).to_string(index=False))
-    runs = pd.DataFrame([closed_form(n, d) for n, d in ((2_000, 20), (2_000, 100))])
-    runs.to_csv(RESULTS / "causal_closed_form.csv", index=False)
-    print(runs.to_string(index=False))
+    if "choice" in wanted:
+        only = options.only.split(",") if options.only else None
+        choices(sizes, 2 if options.quick else options.seeds, only)
+    tables = {
+        "calibration": lambda: [
+            calibration(n, 40 if options.quick else 200, lags)
+            for n in sizes[:2]
+            for lags in (True, False)
+        ],
+        "closed-form": lambda: [closed_form(2_000, d) for d in (20, 100)],
+        "large": lambda: [
+            large(*shape)
+            for shape in ((1_000_000, 20, 1), (1_000_000, 20, 1000), (100_000, 100, 1))
+        ],
+    }
+    for part in tables.keys() & set(wanted):
+        table = pd.DataFrame(tables[part]())
+        table.to_csv(RESULTS / f"causal_{part.replace('-', '_')}.csv", index=False)
+        print(table.round(3).to_string(index=False))
 
 
 if __name__ == "__main__":

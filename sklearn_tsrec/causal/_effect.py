@@ -7,6 +7,7 @@ from sklearn.utils import check_random_state, check_scalar
 
 from sklearn_tsrec._row_order import row_order
 from sklearn_tsrec._table import check_target
+from sklearn_tsrec.causal._modifiers import effects_by_row
 from sklearn_tsrec.feature_selection._effects import linear_dml, still
 from sklearn_tsrec.feature_selection._partialling_out import contiguous_folds, crossfit_effects
 from sklearn_tsrec.feature_selection._robust import default_cov_type, effect_covariance, stretches
@@ -43,6 +44,10 @@ class CausalEffect:
     robustness : float
         The share of what is left of both treatment and target that a hidden common cause would have
         to explain to bring the effect to 0 [1]_.
+    by_row : DataFrame or None
+        With ``modifiers``: ``effect``, ``lower`` and ``upper`` of each complete row.
+    heterogeneity_pvalue : float
+        With ``modifiers``: of "the effect does not differ with them"; NaN without.
 
     References
     ----------
@@ -62,6 +67,8 @@ class CausalEffect:
     placebo_lead: dict
     random_treatment: dict
     robustness: float
+    by_row: pd.DataFrame | None = field(default=None, repr=False)
+    heterogeneity_pvalue: float = np.nan
 
 
 def estimate_effect(
@@ -70,6 +77,7 @@ def estimate_effect(
     treatment,
     *,
     mediators=(),
+    modifiers=(),
     alpha=0.05,
     nuisance=None,
     n_regimes=3,
@@ -94,6 +102,10 @@ def estimate_effect(
     mediators : list of str, default=()
         Columns that the treatment itself moves on its way to the target. Left out, the effect is
         the *total* one; among the controls, the *direct* one.
+    modifiers : list of str, default=()
+        Columns that the effect may differ with, in any shape: EconML's ``CausalForestDML`` then
+        gives an effect to each row. They are controlled for, too. Its intervals take rows as
+        independent.
     alpha : float, default=0.05
         The interval holds with probability 1 - alpha.
     nuisance : regressor or None, default=None
@@ -103,7 +115,7 @@ def estimate_effect(
     n_placebos : int, default=200
         Number of shifted copies of the treatment.
     random_state : int, RandomState instance or None, default=0
-        Seed of the shifts.
+        Seed of the shifts and of the forests.
 
     Returns
     -------
@@ -148,13 +160,19 @@ def estimate_effect(
     check_scalar(n_placebos, "n_placebos", int, min_val=0)
     if not isinstance(X, pd.DataFrame):
         raise TypeError(f"X must be a DataFrame with named columns, got {type(X).__name__}.")
-    for name in (treatment, *mediators):
+    for name in (treatment, *mediators, *modifiers):
         if name not in X.columns:
             raise ValueError(
                 f"{name!r} is no column of X: the columns are {', '.join(map(str, X.columns))}."
             )
     if treatment in mediators:
         raise ValueError(f"treatment={treatment!r} cannot be one of its own mediators.")
+    for name in modifiers:
+        if name == treatment or name in mediators:
+            raise ValueError(
+                f"modifiers names {name!r}, which is the treatment or a mediator: the effect can "
+                "differ only with what the treatment does not move."
+            )
     controls = [c for c in X.columns if c != treatment and c not in mediators]
     T = _numbers(X, [treatment])[:, 0]
     W = _numbers(X, controls)
@@ -174,6 +192,7 @@ def estimate_effect(
     if not T.std() > 1e-12 * max(abs(T.mean()), 1e-300):
         raise ValueError(f"treatment={treatment!r} is constant: it moves nothing.")
 
+    V = W[:, [controls.index(name) for name in modifiers]]
     T, y, W, n_absorbed = still(T, y, W, series, nuisance)
     folds = contiguous_folds(series, _FOLDS, min(_PURGE, int(np.bincount(series).min()) // 6))
     (effect,), treated, target = linear_dml(T[:, None], y, W, folds, nuisance)
@@ -191,6 +210,14 @@ def estimate_effect(
         theta = treated[own] @ target[own] / max(treated[own] @ treated[own], 1e-300)
         se = _std_error(theta, treated[own], target[own], series[own], cov_type)
         by.append((theta, se, theta - width * se, theta + width * se))
+    rng = check_random_state(random_state)
+    by_row, differs = None, np.nan
+    if len(modifiers):
+        by_row, differs = effects_by_row(
+            T, y, W, V, folds, series, cov_type, nuisance=nuisance, alpha=alpha,
+            seed=int(rng.randint(2**31 - 1)),
+        )  # fmt: skip
+        by_row = pd.DataFrame(by_row, X.index[rows], ["effect", "lower", "upper"])
     partial = (effect / error) ** 2 / max(freedom, 1)
     return CausalEffect(
         treatment=treatment,
@@ -207,10 +234,10 @@ def estimate_effect(
             index=pd.RangeIndex(n_regimes, name="regime"),
         ),
         placebo_lead=_placebo_lead(lead, T, W, y, series, cov_type, freedom),
-        random_treatment=_random_treatments(
-            T, W, y, series, folds, cov_type, n_placebos, check_random_state(random_state)
-        ),
+        random_treatment=_random_treatments(T, W, y, series, folds, cov_type, n_placebos, rng),
         robustness=float(0.5 * (np.sqrt(partial**2 + 4 * partial) - partial)),
+        by_row=by_row,
+        heterogeneity_pvalue=differs,
     )
 
 

@@ -7,6 +7,7 @@ from sklearn_tsrec.features._calendar import _CYCLES, _FLAGS, _HOLIDAYS
 
 # The grammar of our feature names: what comes after the last "__".
 _LAG = re.compile(r"lag(\d+)")
+_AHEAD = re.compile(r"ahead(\d+)")
 _WINDOW = re.compile(
     r"(mean|sum|std|min|max|count|nonzero_share|slope|skew|median|quantile|q|ewm|recency|time_since"
     r"|expanding)[\w.]*"
@@ -25,7 +26,7 @@ class Driver:
     name : str
         The driver: the column that the feature was made of, or the name itself.
     lag : int or None
-        Steps back, where the name says it.
+        Steps back, where the name says it; below 0, steps ahead.
     kind : {"plain", "past", "clock"}
         A column as it is, made of the past of a column, or of the time alone.
     """
@@ -43,6 +44,9 @@ def read_driver(name):
     lag = _LAG.fullmatch(last)
     if lag:
         return Driver(before[-1], lag=int(lag[1]), kind="past")
+    ahead = _AHEAD.fullmatch(last)
+    if ahead:
+        return Driver(before[-1], lag=-int(ahead[1]))
     if _CLOCK.fullmatch(last):
         return Driver(before[-1], kind="clock")
     if _WINDOW.fullmatch(last):

@@ -1,8 +1,10 @@
-"""Displays: look at forecasts, splits and backtests."""
+"""Displays: look at forecasts, splits, backtests, effects, and what a model does."""
 
 from sklearn_tsrec.inspection._backtest import BacktestDisplay
 from sklearn_tsrec.inspection._causal_effects import CausalEffectsDisplay
 from sklearn_tsrec.inspection._causal_graph import CausalGraphDisplay
+from sklearn_tsrec.inspection._explain import Explanation, explain
+from sklearn_tsrec.inspection._explanation import ExplanationDisplay
 from sklearn_tsrec.inspection._forecast import ForecastDisplay
 from sklearn_tsrec.inspection._recommendation import RecommendationDisplay
 from sklearn_tsrec.inspection._split import SplitDisplay
@@ -11,7 +13,10 @@ __all__ = [
     "BacktestDisplay",
     "CausalEffectsDisplay",
     "CausalGraphDisplay",
+    "Explanation",
+    "ExplanationDisplay",
     "ForecastDisplay",
     "RecommendationDisplay",
     "SplitDisplay",
+    "explain",
 ]

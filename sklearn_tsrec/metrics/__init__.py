@@ -60,7 +60,12 @@ from sklearn_tsrec.metrics._ranking_scorers import (
     recall_scorer,
 )
 from sklearn_tsrec.metrics._top_k_spread import top_k_spread
-from sklearn_tsrec.metrics._uplift import auuc_score, policy_value, qini_score
+from sklearn_tsrec.metrics._uplift import (
+    auuc_score,
+    policy_value,
+    qini_score,
+    uplift_interval,
+)
 
 __all__ = [
     "PairedTestResult",
@@ -111,6 +116,7 @@ __all__ = [
     "smape_scorer",
     "symmetric_mean_absolute_percentage_error",
     "top_k_spread",
+    "uplift_interval",
     "wape_scorer",
     "weighted_absolute_percentage_error",
     "weighted_quantile_loss",

@@ -1,4 +1,4 @@
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils import check_random_state, check_scalar
@@ -35,6 +35,7 @@ def qini_score(y_true, uplift, treatment, *, normalize=True):
     See Also
     --------
     auuc_score : Area under the uplift curve.
+    uplift_interval : With an interval.
     policy_value : What it would be worth to act on the uplift.
 
     References
@@ -86,6 +87,7 @@ def auuc_score(y_true, uplift, treatment):
     See Also
     --------
     qini_score : The same against a random order.
+    uplift_interval : With an interval.
 
     References
     ----------
@@ -105,6 +107,87 @@ def auuc_score(y_true, uplift, treatment):
     share = np.arange(1, len(y) + 1) / len(y)
     ends = _ends(order)
     return float(np.trapezoid(np.append(0, (means * share)[ends]), np.append(0, share[ends])))
+
+
+def uplift_interval(
+    score,
+    y_true,
+    uplift,
+    treatment,
+    *,
+    groups=None,
+    n_bootstraps=1000,
+    alpha=0.05,
+    random_state=0,
+):
+    """Compute a score of an uplift with a bootstrap interval.
+
+    Parameters
+    ----------
+    score : callable
+        Such as :func:`qini_score` or :func:`auuc_score`.
+    y_true, uplift, treatment : arrays of shape (n_samples,)
+        As the score takes them.
+    groups : array of shape (n_samples,), default=None
+        Whose row it is: rows of one user are drawn together. None takes rows as independent.
+    n_bootstraps : int, default=1000
+        Number of samples for the interval.
+    alpha : float, default=0.05
+        The interval holds with probability 1 - alpha.
+    random_state : int, RandomState instance or None, default=0
+        Seed of the samples.
+
+    Returns
+    -------
+    dict
+        ``value``, ``lower``, ``upper``, and ``n_effective``: how many rows, half of them treated,
+        would say as much.
+
+    Raises
+    ------
+    ValueError
+        If nobody is treated, or everybody; also in a sample of users, if there are too few.
+
+    References
+    ----------
+    .. [1] B. Efron and R. Tibshirani (1993), "An Introduction to the Bootstrap", Chapman & Hall.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_tsrec.metrics import qini_score, uplift_interval
+    >>> rng = np.random.default_rng(0)
+    >>> effect, treatment = rng.normal(size=500), rng.integers(0, 2, 500)
+    >>> y = effect * treatment + rng.normal(size=500)
+    >>> found = uplift_interval(qini_score, y, effect, treatment, n_bootstraps=200)
+    >>> found["lower"] < found["value"] < found["upper"], round(found["n_effective"])
+    (True, 500)
+    """
+    check_scalar(n_bootstraps, "n_bootstraps", Integral, min_val=1)
+    check_scalar(alpha, "alpha", Real, min_val=0, max_val=1, include_boundaries="neither")
+    y = check_array(y_true, ensure_2d=False, dtype=np.float64, input_name="y_true").ravel()
+    uplift, treated = column_or_1d(uplift), _check_treatment(treatment)
+    check_consistent_length(y, uplift, treated, groups)
+    value = score(y, uplift, treated)
+    codes = _user_codes(groups, len(y))
+    rows = np.argsort(codes, kind="stable")
+    counts = np.bincount(codes)
+    first = np.cumsum(counts) - counts
+    rng = check_random_state(random_state)
+    values = []
+    for _ in range(n_bootstraps):
+        drawn = rng.randint(len(counts), size=len(counts))
+        size = counts[drawn]
+        within = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
+        sample = rows[np.repeat(first[drawn], size) + within]
+        values.append(score(y[sample], uplift[sample], treated[sample]))
+    lower, upper = np.quantile(values, [alpha / 2, 1 - alpha / 2])
+    return {
+        "value": value,
+        "n_effective": float(4 / (1 / treated.sum() + 1 / (1 - treated).sum())),
+        "lower": float(lower),
+        "upper": float(upper),
+    }
 
 
 def policy_value(
@@ -176,7 +259,7 @@ def policy_value(
     y = check_array(y_true, ensure_2d=False, dtype=np.float64, input_name="y_true").ravel()
     treated = _check_treatment(treatment)
     policy = column_or_1d(policy).astype(np.float64)
-    check_consistent_length(y, treated, policy)
+    check_consistent_length(y, treated, policy, groups)
     if ((policy < 0) | (policy > 1)).any():
         raise ValueError("policy must hold probabilities, between 0 and 1.")
     chance = np.broadcast_to(np.asarray(propensity, dtype=np.float64), y.shape)
@@ -209,9 +292,7 @@ def policy_value(
         "n_effective": float(weight.sum() ** 2 / max((weight**2).sum(), 1e-300)),
     }
     if n_bootstraps:
-        codes = np.arange(len(y))
-        if groups is not None:
-            codes = np.unique(column_or_1d(groups), return_inverse=True)[1]
+        codes = _user_codes(groups, len(y))
         tops, bottoms = np.bincount(codes, top), np.bincount(codes, bottom)
         rng = check_random_state(random_state)
         drawn = [rng.randint(len(tops), size=len(tops)) for _ in range(n_bootstraps)]
@@ -219,6 +300,13 @@ def policy_value(
         lower, upper = np.quantile(values, [alpha / 2, 1 - alpha / 2])
         answer |= {"lower": float(lower), "upper": float(upper)}
     return answer
+
+
+def _user_codes(groups, n):
+    """Return a number for the user of each row; without groups, each row is one."""
+    if groups is None:
+        return np.arange(n)
+    return np.unique(column_or_1d(groups), return_inverse=True)[1]
 
 
 def _check_treatment(treatment):

@@ -79,6 +79,28 @@ def test_effects_by_regime_show_one_that_flips():
     assert found.by["lower"][2] > 0
 
 
+def test_an_effect_that_differs_with_a_column_is_found_by_row():
+    rng = np.random.default_rng(0)
+    n = 1500
+    size, season = rng.uniform(-1, 1, n), rng.normal(size=n)
+    price = 0.5 * season + rng.normal(size=n)
+    X = pd.DataFrame({"price": price, "season": season, "size": size})
+    truth = np.where(size > 0, -2.0, 0.0)
+    noise = rng.normal(size=n)
+    options = {"treatment": "price", "modifiers": ["size"], "n_placebos": 0}
+    found = estimate_effect(X, truth * price + season + noise, **options)
+    assert found.heterogeneity_pvalue < 1e-6
+    clear = (size < -0.2) | (size > 0.2)
+    assert np.abs(found.by_row["effect"] - truth)[clear].mean() < 0.2
+    held = (found.by_row["lower"] <= truth) & (truth <= found.by_row["upper"])
+    assert held[clear].mean() > 0.85
+    same = estimate_effect(X, -price + season + noise, **options)
+    assert same.heterogeneity_pvalue > 0.05
+    plain = estimate_effect(X, -price + season + noise, "price", n_placebos=0)
+    assert plain.by_row is None
+    assert np.isnan(plain.heterogeneity_pvalue)
+
+
 def test_any_nuisance_model_takes_out_a_curved_season():
     rng = np.random.default_rng(0)
     season = rng.uniform(-2, 2, 900)
@@ -113,6 +135,8 @@ def test_row_order_and_levels_of_series_do_not_matter():
         ({}, {"treatment": "zz"}, "'zz' is no column of X"),
         ({}, {"mediators": ["zz"]}, "'zz' is no column of X"),
         ({}, {"mediators": ["price"]}, "own mediators"),
+        ({}, {"modifiers": ["zz"]}, "'zz' is no column of X"),
+        ({}, {"modifiers": ["price"]}, "modifiers names 'price'"),
         ({"price": "high"}, {}, "'price' has dtype"),
         ({"price": 3.0}, {}, "'price' is constant"),
         ({"season": np.inf}, {}, "'season' contains infinity"),

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from sklearn_tsrec.metrics import auuc_score, policy_value, qini_score
+from sklearn_tsrec.metrics import auuc_score, policy_value, qini_score, uplift_interval
 
 
 def _log(n=400, seed=0):
@@ -96,6 +96,35 @@ def test_rows_of_a_user_are_drawn_together():
                     [single[k] for k in ("value", "lower", "upper")])  # fmt: skip
     naive = policy_value(repeated[0], np.ones(4000), repeated[1], 0.5)
     assert naive["upper"] - naive["lower"] < 0.5 * (grouped["upper"] - grouped["lower"])
+
+
+def test_intervals_of_scores_hold_the_truth_and_know_users():
+    truth = auuc_score(*_log(200_000, seed=99))
+    held = [
+        found["lower"] <= truth <= found["upper"]
+        for seed in range(40)
+        for found in [uplift_interval(auuc_score, *_log(seed=seed), n_bootstraps=100)]
+    ]
+    assert np.mean(held) >= 0.85  # 0.95 less three standard errors
+    y, effect, treatment = _log()
+    single = uplift_interval(qini_score, y, effect, treatment, n_bootstraps=200)
+    assert_allclose(single["value"], qini_score(y, effect, treatment))
+    n = treatment.sum() * (400 - treatment.sum()) * 4 / 400
+    assert_allclose(single["n_effective"], n)
+    users = np.repeat(np.arange(400), 5)
+    repeated = [np.repeat(part, 5) for part in (y, effect, treatment)]
+    grouped = uplift_interval(qini_score, *repeated, groups=users, n_bootstraps=200)
+    naive = uplift_interval(qini_score, *repeated, n_bootstraps=200)
+
+    def width(found):
+        return found["upper"] - found["lower"]
+
+    assert_allclose(width(grouped), width(single), rtol=0.25)
+    assert width(naive) < 0.6 * width(grouped)
+    with pytest.raises(ValueError, match="one arm only"):
+        uplift_interval(qini_score, [1, 0], [0.1, 0.2], [1, 1])
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        uplift_interval(qini_score, y, effect, treatment, groups=[1, 2])
 
 
 @pytest.mark.parametrize(
