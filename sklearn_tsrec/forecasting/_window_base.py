@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -131,7 +132,7 @@ class WindowBase(KeyedMixin, BaseEstimator):
         if not complete.all():
             table, targets, codes = table[complete], targets[complete], codes[complete]
         if new is not None:
-            return table, targets
+            return self._with_names(table), targets
         self._report_skipped(codes, holes)
         if self._allow_nan and (empty := np.isnan(table).all(axis=0)).any():
             raise ValueError(
@@ -139,7 +140,7 @@ class WindowBase(KeyedMixin, BaseEstimator):
                 "window is longer than every series, or the column is empty. Use a smaller window, "
                 "or leave the column out."
             )
-        return table, targets
+        return self._with_names(table), targets
 
     def _have_targets(self, keys):
         """Tell which remembered rows begin a horizon that holds one of some rows."""
@@ -327,12 +328,18 @@ class WindowBase(KeyedMixin, BaseEstimator):
 
     def _regress(self, table, states, levels):
         """Return forecasts of shape (n, horizon), and their quantiles or None."""
-        horizon = self.horizon
+        horizon, table = self.horizon, self._with_names(table)
         forecast = np.asarray(self.estimator_.predict(table)).reshape(len(table), horizon)
         quantiles = None
         if levels is not None:
             quantiles = predict_quantiles(self.estimator_, table, horizon, levels)
         return self._design.chain.inverse(forecast, states, quantiles)
+
+    def _with_names(self, table):
+        """Return the table, with the names of its columns for a regressor that reads them."""
+        if not getattr(self.estimator, "reads_window_names", False):
+            return table
+        return pd.DataFrame(table, columns=self.window_feature_names_)
 
     def _past_windows(self, codes, steps, offsets):
         """Return windows of the past columns, of shape (n, n_past, n_offsets)."""

@@ -3,14 +3,16 @@
 Needs the extra ``neural`` (torch, skorch and safetensors).
 """
 
-try:
-    import torch as _torch  # noqa: F401
-except ImportError as error:
-    raise ImportError(
-        "sklearn_tsrec.neural needs torch: pip install 'sklearn-tsrec[neural]'."
-    ) from error
+# ruff: noqa: E402  what is missing is said before anything needs it
+from sklearn_tsrec._extras import require
 
+require("torch", "neural")
+require("skorch", "neural")
+require("safetensors", "neural")
+
+from sklearn_tsrec.neural.calibration import calibrate
 from sklearn_tsrec.neural.checkpoint import load_card, load_checkpoint, save_checkpoint
+from sklearn_tsrec.neural.chronos import ChronosRegressor
 from sklearn_tsrec.neural.config import PatchTransformerConfig
 from sklearn_tsrec.neural.gru import GRUClassifier
 from sklearn_tsrec.neural.model import PatchTransformer, quantile_loss
@@ -22,12 +24,14 @@ from sklearn_tsrec.neural.windows import BatchedWindowDataset
 
 __all__ = [
     "BatchedWindowDataset",
+    "ChronosRegressor",
     "GRUClassifier",
     "PatchTransformer",
     "PatchTransformerConfig",
     "PatchTransformerRegressor",
     "PretrainRecipe",
     "SASRecClassifier",
+    "calibrate",
     "load_card",
     "load_checkpoint",
     "pretrain",

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from sklearn.base import _fit_context
 from sklearn.utils import check_array
-from skorch.helper import predefined_split
 
 from sklearn_tsrec.neural._augment import AUGMENTATIONS, Augment
 from sklearn_tsrec.neural._nets import (
@@ -18,9 +17,14 @@ from sklearn_tsrec.neural._nets import (
     WindowSet,
     training_callbacks,
 )
+from sklearn_tsrec.neural._selection import LatestGoodEpoch
 from sklearn_tsrec.neural._windows_in_time import split_rows
 
-_BATCHES_PER_EPOCH = 20
+_BATCHES_PER_EPOCH = 10
+# Rates that suit each way: the more weights learn, the smaller.
+_RATES = {"full": 1e-4, "prefix": 1e-3}
+_RATE = 4e-4  # of all others
+_COVARIATE_RATE = 3e-2  # of an adapter that begins at nothing
 _FISHER_ROWS = 64
 
 
@@ -81,6 +85,11 @@ class ContinualMixin:
             raise ValueError("pretrain_on needs horizon=, or fit before it.")
         if self.finetune == "none":
             raise ValueError("finetune='none' learns nothing: pretrain_on needs another way.")
+        if getattr(self, "_layout", None) is not None and self._layout.n_features:
+            raise ValueError(
+                "pretrain_on reads windows alone, and this regressor has covariates: give it "
+                "labelled windows in partial_fit."
+            )
         X = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan")
         targets = X[:, -horizon:]
         usable = np.isfinite(targets).all(axis=1) & ~np.isnan(X[:, :-horizon]).all(axis=1)
@@ -121,6 +130,7 @@ class ContinualMixin:
         low, high = np.moveaxis(self.predict_quantiles(X, [0.1, 0.9]), -1, 0)
         width = (high - low).reshape(len(low), -1).mean(axis=1)
         X = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan")
+        X = X[:, : self._layout.n_window]
         known = ~np.isnan(X)
         count = known.sum(axis=1).clip(1)
         mean = np.where(known, X, 0).sum(axis=1) / count
@@ -129,27 +139,46 @@ class ContinualMixin:
         share[~known.any(axis=1)] = -1
         return np.argsort(-share, kind="stable")[:n]
 
+    def _module_params(self):
+        """Return the parameters of the module."""
+        given = {
+            name.removeprefix("module__"): value
+            for name, value in (self.net_params or {}).items()
+            if name.startswith("module__")
+        }
+        names = ("checkpoint", "finetune", "dropout")
+        params = {name: getattr(self, name) for name in names}
+        return params | {"n_features": self._layout.n_features} | given
+
+    def _rate(self):
+        """Return the learning rate."""
+        if self.lr != "auto":
+            return self.lr
+        return 1e-3 if self.checkpoint is None else _RATES.get(self.finetune, _RATE)
+
     def _forget(self):
         """Begin without memory of earlier windows."""
         self._origin = self._weights() if self.anchor else None
         self._memory, self._n_met, self._fisher = None, 0, None
 
-    def _learn(self, X, windows, targets):
-        """Fine-tune the net on windows and targets, and keep its best epoch."""
+    def _learn(self, X, windows, targets, share=1.0):
+        """Fine-tune the net on windows and targets; keep an epoch that is used in part."""
         seed = self._rng.randint(np.iinfo(np.int32).max)
-        train, valid = split_rows(
+        past = windows[:, : self._layout.n_window]
+        train, valid, codes = split_rows(
             X,
-            windows,
+            past,
             targets,
             validation_fraction=self.validation_fraction,
             n_recent=self.n_recent,
         )
         # A window without any value teaches nothing.
-        train, valid = (rows[~np.isnan(windows[rows]).all(axis=1)] for rows in (train, valid))
+        known = ~np.isnan(past).all(axis=1)
+        train, valid = train[known[train]], valid[known[valid]]
         if not len(train):
-            train, valid = np.flatnonzero(~np.isnan(windows).all(axis=1)), valid[:0]
+            train, valid = np.flatnonzero(known), valid[:0]
         new = windows[train], targets[train]
-        held = windows[valid], targets[valid]
+        held, codes = (windows[valid], targets[valid]), codes[valid]
         weight = np.ones(len(train))
         if self._memory is not None and len(self._memory[0]):
             old_windows, old_targets = self._memory
@@ -164,9 +193,10 @@ class ContinualMixin:
                     np.concatenate([held[0], old_windows[some]]),
                     np.concatenate([held[1], old_targets[some]]),
                 )
+                codes = np.concatenate([codes, -1 - np.arange(len(some))])
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self._train(self._window_set(*new, weight), held)
+            self._train(self._window_set(*new, weight), held, codes, share)
             if self.consolidation:
                 self._measure_fisher(self._window_set(windows[train], targets[train]))
         if self.n_replay:
@@ -176,15 +206,18 @@ class ContinualMixin:
         """Return windows in the form in which the net learns from them."""
         config = self.module_.net.config
         context = self._context(windows)
+        features = self._features(windows)
         context = torch.nn.functional.pad(
             context, (-context.shape[1] % config.patch, 0), value=torch.nan
         )
         targets = torch.from_numpy(targets[:, : config.block].copy())
         period = torch.full((len(context),), self.period_)
         weight = None if weight is None else torch.from_numpy(weight)
-        return WindowSet(context, period, targets, config.patch, weight)
+        if features is not None:
+            features = features[:, : config.block]
+        return WindowSet(context, period, targets, config.patch, weight, features)
 
-    def _train(self, train, held):
+    def _train(self, train, held, codes, share):
         """Compose the skorch net and let it train the module."""
         params = {
             name: value
@@ -199,10 +232,14 @@ class ContinualMixin:
             raise ValueError(
                 f"augment has {unknown}, but the augmentations are {list(AUGMENTATIONS)}."
             )
-        split = predefined_split(self._window_set(*held)) if len(held[0]) else None
+        if "mixup" in names and self._layout.n_features:
+            raise ValueError("augment='mixup' mixes windows, but their covariates do not mix.")
+        valid = self._window_set(*held) if len(held[0]) else None
+        groups = [("covariates.*", {"lr": _COVARIATE_RATE})]
+        choice = LatestGoodEpoch(valid, codes, share, self.patience)
         callbacks = training_callbacks(
             n_steps,
-            self.patience,
+            choice,
             adalora=self.finetune == "adalora",
             verbose=self.verbose,
             more=params.pop("callbacks", None),
@@ -221,20 +258,20 @@ class ContinualMixin:
                 "iterator_train__n_batches": n_batches,
                 "iterator_train__augment": Augment(names) if names else None,
                 "iterator_valid": Batches,
-                "train_split": split,
+                "train_split": None,
                 "callbacks": callbacks,
                 "penalties": self._penalties(),
                 "adversarial": self.adversarial,
                 "device": str(next(self.module_.parameters()).device),
                 "verbose": 0,
             }
+            | ({"optimizer__param_groups": groups} if self._layout.n_features else {})
             | params
         )
         self.net_.fit(train)
-        self.net_.set_params(train_split=None, penalties=())  # data and copies of weights
+        self.net_.set_params(penalties=())  # copies of weights
         self.module_ = self.net_.module_.eval()
-        best = dict(self.net_.callbacks_)["best"]
-        self.best_epoch_, self.validation_losses_ = best.best_, best.losses_
+        self.best_epoch_, self.validation_losses_ = choice.epoch_, choice.losses_
 
     def _penalties(self):
         """Return what is added to the training loss."""

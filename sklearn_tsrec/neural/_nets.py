@@ -9,6 +9,7 @@ from skorch.dataset import unpack_data
 from torch import nn
 from torch.utils.data import Dataset
 
+from sklearn_tsrec.neural._covariates import CovariateAdapter
 from sklearn_tsrec.neural.checkpoint import load_checkpoint
 from sklearn_tsrec.neural.config import PatchTransformerConfig
 from sklearn_tsrec.neural.finetune import RankBudget, adapt, set_dropout
@@ -30,11 +31,15 @@ class TunedForecaster(nn.Module):
         Fields of :class:`PatchTransformerConfig` of a new net.
     dropout : float, default=0.0
         Share of activations dropped in training.
+    n_features : int, default=0
+        Numbers that tell a step of its covariates; with any, an adapter learns from them.
     **options
         Sizes of the modules that ``adapt`` adds.
     """
 
-    def __init__(self, checkpoint=None, finetune="full", sizes=None, dropout=0.0, **options):
+    def __init__(
+        self, checkpoint=None, finetune="full", sizes=None, dropout=0.0, n_features=0, **options
+    ):
         super().__init__()
         if checkpoint is None:
             net = PatchTransformer(PatchTransformerConfig(**(sizes or {})))
@@ -42,10 +47,16 @@ class TunedForecaster(nn.Module):
             net = load_checkpoint(checkpoint)
         set_dropout(net, dropout)
         self.net = adapt(net, finetune, **options)
+        self.covariates = CovariateAdapter(n_features) if n_features else None
 
-    def forward(self, context, period, n_future_patches):
-        """Return what the net says of the first patches ahead."""
-        return self.net(context, period, int(n_future_patches[0]))
+    def forward(self, context, period, n_future_patches, features=None):
+        """Return what the net, and the covariates, say of the first patches ahead."""
+        output = self.net(context, period, int(n_future_patches[0]))
+        if features is None:
+            return output
+        shift = self.covariates(features) * output.season
+        shift = nn.functional.pad(shift, (0, output.quantiles.shape[2] - shift.shape[1]))
+        return output._replace(quantiles=output.quantiles + shift[:, None, :, None])
 
     @property
     def learning(self):
@@ -68,11 +79,13 @@ class WindowSet(Dataset):
         Patch of the net.
     weight : tensor of shape (n,), default=None
         How often each row is drawn, relative to the others.
+    features : tensor of shape (n, H, n_features), default=None
+        What is known of the steps ahead.
     """
 
-    def __init__(self, context, period, target, patch, weight=None):
+    def __init__(self, context, period, target, patch, weight=None, features=None):
         self.context, self.period, self.target = context, period, target
-        self.patch, self.weight = patch, weight
+        self.patch, self.weight, self.features = patch, weight, features
 
     def __len__(self):
         return len(self.context)
@@ -85,6 +98,8 @@ class WindowSet(Dataset):
         inputs = {"context": context[:, begin:], "period": self.period[rows]}
         n_future = -(-self.target.shape[1] // self.patch)
         inputs["n_future_patches"] = torch.full((len(context),), n_future)
+        if self.features is not None:
+            inputs["features"] = self.features[rows]
         return inputs, self.target[rows]
 
 
@@ -220,16 +235,12 @@ class BestEpoch(Callback):
         self.losses_, self.best_, self.weights_ = [], 0, None
         if held is None:
             return
-        module = net.module_.net
-        prefix, module.prefix = module.prefix, None  # new tokens change forecasts: not the start
         total = rows = 0.0
         for batch in net.get_iterator(held, training=False):
             loss = net.validation_step(batch)["loss"].item()
             total, rows = total + loss * len(batch[1]), rows + len(batch[1])
-        module.prefix = prefix
         self.losses_.append(total / rows)
         self.weights_ = self._copy(net)
-        self._start_prefix = prefix is None
 
     def on_epoch_end(self, net, **kwargs):
         """Compare an epoch with the best so far."""
@@ -251,8 +262,6 @@ class BestEpoch(Callback):
         with torch.no_grad():
             for name, weight in net.module_.learning.items():
                 weight.copy_(self.weights_[name])
-        if self.best_ == 0 and not self._start_prefix:
-            net.module_.net.prefix = None
         self.weights_ = None
 
     @staticmethod
@@ -293,8 +302,8 @@ class WarmUpThenCosine:
         return warm * 0.5 * (1 + math.cos(math.pi * min(step / self.n_steps, 1.0)))
 
 
-def training_callbacks(n_steps, patience, *, adalora, verbose, more=()):
-    """Return the callbacks of one training run."""
+def training_callbacks(n_steps, choice, *, adalora, verbose, more=()):
+    """Return the callbacks of one training run; ``choice`` is the one that keeps an epoch."""
     schedule = torch.optim.lr_scheduler.LambdaLR
     callbacks = [
         ("clip", GradientNormClipping(1.0)),
@@ -302,7 +311,7 @@ def training_callbacks(n_steps, patience, *, adalora, verbose, more=()):
             "schedule",
             LRScheduler(schedule, lr_lambda=WarmUpThenCosine(n_steps), step_every="batch"),
         ),
-        ("best", BestEpoch(patience)),
+        ("choice", choice),
     ]
     if adalora:
         callbacks.append(("ranks", SpendRanks(n_steps)))

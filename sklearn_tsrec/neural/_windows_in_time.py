@@ -32,6 +32,8 @@ def split_rows(X, windows, targets, *, validation_fraction, n_recent):
     -------
     train, valid : int arrays
         Rows. No target of the one is a target of the other.
+    codes : int array of shape (n,)
+        The series of each row.
     """
     n, horizon = targets.shape
     order = np.arange(n)
@@ -59,7 +61,9 @@ def split_rows(X, windows, targets, *, validation_fraction, n_recent):
     valid = order[held & ~whole]
     if len(valid) > _MOST_VALIDATED:
         valid = valid[np.linspace(0, len(valid) - 1, _MOST_VALIDATED).astype(np.int64)]
-    return train, valid
+    codes = np.empty(n, dtype=np.int64)
+    codes[order] = series
+    return train, valid, codes
 
 
 def follows_row_above(windows, target):

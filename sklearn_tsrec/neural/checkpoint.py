@@ -64,13 +64,14 @@ def save_checkpoint(model, path, card=None):
             raise ValueError(
                 f"model has weights in {name!r} that are not finite in half precision."
             )
-    config = json.dumps(model.config.to_dict())
     metadata = {
         "format": _FORMAT,
-        "config": config,
+        "config": json.dumps(model.config.to_dict()),
         "card": json.dumps(card or {}),
-        "sha256": _digest(config, tensors),
     }
+    if any(model.calibration):
+        metadata["calibration"] = json.dumps(model.calibration)
+    metadata["sha256"] = _digest(metadata, tensors)
     save_file(tensors, path, metadata)
     return path
 
@@ -97,7 +98,7 @@ def load_checkpoint(name_or_path):
     """
     path = _find(name_or_path)
     metadata, tensors = _read(path)
-    if metadata.get("sha256") != _digest(metadata["config"], tensors):
+    if metadata.get("sha256") != _digest(metadata, tensors):
         raise ValueError(f"checkpoint {path} is damaged: its sha256 is not that of its contents.")
     model = PatchTransformer(PatchTransformerConfig.from_dict(json.loads(metadata["config"])))
     try:
@@ -106,6 +107,7 @@ def load_checkpoint(name_or_path):
         raise ValueError(
             f"checkpoint {path} has weights for a net of other shapes than its config: {error}"
         ) from error
+    model.calibration = tuple(json.loads(metadata.get("calibration", "[0.0, 0.0]")))
     return model.eval()
 
 
@@ -157,9 +159,9 @@ def _read(path):
     return metadata, tensors
 
 
-def _digest(config, tensors):
-    """Return the sha256 of a config and of tensors."""
-    digest = hashlib.sha256(config.encode())
+def _digest(metadata, tensors):
+    """Return the sha256 of what decides forecasts: config, calibration and tensors."""
+    digest = hashlib.sha256((metadata["config"] + metadata.get("calibration", "")).encode())
     for name in sorted(tensors):
         tensor = tensors[name]
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())

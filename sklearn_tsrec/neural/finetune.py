@@ -210,7 +210,8 @@ def blend(net, start, share):
     """Go back part of the way to the weights before training.
 
     Of an added module only the weights that begin as zero go back: then its effect, which is
-    linear in them, does so in proportion.
+    linear in them, does so in proportion. What was learned of covariates stays: the checkpoint
+    knows nothing of them.
 
     Parameters
     ----------
@@ -228,7 +229,9 @@ def blend(net, start, share):
     kinds = (LoRALinear, AdaLoRALinear, AdapterLinear)
     added = tuple(f"{name}." for name, part in net.named_modules() if isinstance(part, kinds))
     for name, weight in net.named_parameters():
-        if weight.requires_grad and not (name.startswith(added) and start[name].any()):
+        if not weight.requires_grad or name.startswith("covariates."):
+            continue
+        if not (name.startswith(added) and start[name].any()):
             weight.lerp_(start[name].to(weight), 1 - share)
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from sklearn_tsrec.neural._mixtures import mixture_quantiles
 from sklearn_tsrec.neural._units import (
     from_scaled,
     last_seen,
@@ -19,6 +20,7 @@ from sklearn_tsrec.neural.layers import ResidualMLP, TransformerBlock, rotation_
 
 _N_SUMMARIES = 5  # numbers that tell a future token about the whole window
 _CLIP = 8.0  # of differences in units of the season's size
+CALIBRATION_RANGE = (0.7, 2.0)  # of the factor by which intervals are widened
 _FIRST_SPREAD = 1.2  # of an untrained net, in standard normal quantiles times the season's size
 
 
@@ -60,6 +62,8 @@ class PatchTransformer(nn.Module):
         The blocks; the attention projections are their ``attention.qkv`` and ``attention.out``.
     norm, head : LayerNorm, ResidualMLP
         Last normalisation, and token → quantiles of the steps of a patch.
+    calibration : tuple of two float
+        a and b of :func:`~sklearn_tsrec.neural.calibrate`; zeros change nothing.
     prefix : tensor of shape (n, width) or None
         Learned tokens that all others may look at; None unless fine-tuning puts them there.
 
@@ -93,6 +97,7 @@ class PatchTransformer(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.head = ResidualMLP(width, width, patch * n_levels)
         self.register_parameter("prefix", None)
+        self.calibration = (0.0, 0.0)
         levels = torch.tensor(config.quantiles, dtype=torch.float64)
         self.register_buffer("levels", levels.float(), persistent=False)
         for layer in (self.head.out, self.head.skip):
@@ -168,7 +173,7 @@ class PatchTransformer(nn.Module):
 
     def _past_tokens(self, scaled, seen, period, season):
         """Return a token (B, N, width) for each patch of the window."""
-        shape = (len(scaled), -1, self.config.patch)
+        shape = (scaled.shape[0], -1, self.config.patch)
         difference, _ = seasonal_differences(scaled, seen, period)
         difference = (difference / season).clamp(-_CLIP, _CLIP)
         channels = [scaled.view(shape), seen.float().view(shape), difference.view(shape)]
@@ -191,7 +196,7 @@ class PatchTransformer(nn.Module):
             older = ((lags[..., 1:] - naive) / unit).clamp(-_CLIP, _CLIP) * known[..., 1:]
             level = ((last - naive) / unit).clamp(-_CLIP, _CLIP)
             parts = torch.cat([naive, older, level, known.float()], -1)
-            tokens.append(parts.view(len(scaled), n_future, -1))
+            tokens.append(parts.view(scaled.shape[0], n_future, -1))
             paths.append(naive)
         steps = period.clamp(min=1).float()[:, None]
         summaries = [
@@ -222,13 +227,13 @@ class PatchTransformer(nn.Module):
         to_past = is_past[None] & (positions[None] < limit[:, None])
         to_own = ~is_past[None] & (group[None] == group[:, None])
         to_own = to_own & (positions[None] <= positions[:, None])
-        holds = seen.view(len(seen), n_past, -1).any(-1)
+        holds = seen.view(seen.shape[0], n_past, -1).any(-1)
         holds = nn.functional.pad(holds, (0, len(group) - n_past), value=True)
         itself = torch.eye(len(group), dtype=torch.bool, device=device)
         return ((to_past | to_own)[None] & holds[:, None]) | itself, positions.float()
 
     @torch.no_grad()
-    def forecast(self, context, period, horizon, batch_size=256):
+    def forecast(self, context, period, horizon, batch_size=256, shift=None):
         """Return quantiles of the next steps of each window.
 
         Horizons beyond ``config.block`` are rolled out: the lowest, the middle and the highest
@@ -245,6 +250,8 @@ class PatchTransformer(nn.Module):
             Steps to forecast.
         batch_size : int, default=256
             Windows in one pass. Memory grows with it, and not with B.
+        shift : tensor of shape (B, horizon), default=None
+            What is added to the quantiles of each step, in units of the season's size.
 
         Returns
         -------
@@ -267,22 +274,34 @@ class PatchTransformer(nn.Module):
             rows = rows[begin[rows] < context.shape[1]]
             if len(rows):
                 window = context[rows, int(begin[rows].min()) :]
-                quantiles[rows] = self._roll_out(window, period[rows], horizon)
+                moved = None if shift is None else shift[rows]
+                quantiles[rows] = self._roll_out(window, period[rows], horizon, moved)
         self.train(training)
-        return quantiles
+        return self.widen(quantiles, seen.sum(1))
 
-    def _roll_out(self, window, period, horizon):
+    def widen(self, quantiles, n_seen):
+        """Return calibrated quantiles (B, H, n_quantiles) of windows with so many values (B,)."""
+        if not any(self.calibration):
+            return quantiles
+        begin, slope = self.calibration
+        factor = (begin + slope * n_seen.clamp(min=1).to(quantiles).log()).exp()
+        middle = quantiles[..., [self.config.quantiles.index(0.5)]]
+        return middle + factor[:, None, None].clamp(*CALIBRATION_RANGE) * (quantiles - middle)
+
+    def _roll_out(self, window, period, horizon, shift=None):
         """Forecast one batch, block after block."""
-        found = self._one_block(window, period, horizon)
+        found = self.one_block(window, period, horizon, shift)
         done = [found]
         n_rows, n_levels = len(window), len(self.levels)
         paths, shares = self._paths()
         if horizon > self.config.block:
             window = window.repeat_interleave(len(paths), 0)
             period = period.repeat_interleave(len(paths))
+            shift = None if shift is None else shift.repeat_interleave(len(paths), 0)
         while (left := horizon - sum(block.shape[1] for block in done)) > 0:
             window = torch.cat([window, found[..., paths].mT.flatten(0, 1)], 1)
-            branches = self._one_block(window[:, -self.config.context :], period, left)
+            later = None if shift is None else shift[:, -left:]
+            branches = self.one_block(window[:, -self.config.context :], period, left, later)
             branches = branches.view(n_rows, len(paths), -1, n_levels).transpose(1, 2)
             found = mixture_quantiles(branches, shares, self.levels.to(branches))
             done.append(found)
@@ -303,13 +322,16 @@ class PatchTransformer(nn.Module):
         shares = torch.stack([share, 1 - 2 * share, share])
         return [middle - outer, middle, middle + outer], shares
 
-    def _one_block(self, window, period, horizon):
+    def one_block(self, window, period, horizon, shift=None):
         """Return ascending quantiles of the next steps, at most a block of them."""
         patch = self.config.patch
         horizon = min(horizon, self.config.block)
         window = nn.functional.pad(window, (-window.shape[1] % patch, 0), value=torch.nan)
         output = self(window, period, -(-horizon // patch))
-        scaled = output.quantiles[:, 0, :horizon].sort(-1).values.to(window.dtype)
+        scaled = output.quantiles[:, 0, :horizon]
+        if shift is not None:
+            scaled = scaled + (output.season * shift[:, :horizon])[..., None]
+        scaled = scaled.sort(-1).values.to(window.dtype)
         return from_scaled(scaled, output.location[..., None], output.scale[..., None])
 
 
@@ -332,6 +354,18 @@ def quantile_loss(output, target, levels, valid=None):
     loss : scalar tensor
         The mean over all known values of the origins that count.
     """
+    loss, known = _losses(output, target, levels, valid)
+    return loss.sum() / known.sum().clamp(min=1)
+
+
+def row_losses(output, target, levels):
+    """Return the loss (B,) of each row, as :func:`quantile_loss` has it."""
+    loss, known = _losses(output, target, levels)
+    return loss.sum((1, 2)) / known.sum((1, 2)).clamp(min=1)
+
+
+def _losses(output, target, levels, valid=None):
+    """Return the losses (B, K, H) of forecasts, 0 where not known, and where they are known."""
     known = torch.isfinite(target)
     if valid is not None:
         known = known & valid[..., None]
@@ -339,46 +373,7 @@ def quantile_loss(output, target, levels, valid=None):
     scaled = to_scaled(target, output.location[..., None], output.scale[..., None]).float()
     error = scaled[..., None] - output.quantiles[:, :, : target.shape[-1]]
     loss = 2 * torch.maximum(levels * error, (levels - 1) * error).mean(-1)
-    weight = output.season.clamp(min=0.05).rsqrt()[..., None] * known
-    return (loss * weight).sum() / known.sum().clamp(min=1)
-
-
-def mixture_quantiles(branches, shares, levels):
-    """Return quantiles of a mixture of forecasts that are given by quantiles.
-
-    Parameters
-    ----------
-    branches : tensor of shape (B, H, n_branches, n_quantiles)
-        Quantiles of each forecast.
-    shares : tensor of shape (n_branches,)
-        Share of each in the mixture; they add up to 1.
-    levels : tensor of shape (n_quantiles,)
-        The levels, the same going in and coming out.
-
-    Returns
-    -------
-    quantiles : tensor of shape (B, H, n_quantiles)
-        Quantiles of the mixture.
-    """
-    if len(levels) == 1:
-        return branches[..., 0] @ shares.to(branches)[:, None]
-    # A quantile stands for the probability half-way to its neighbours; what lies beyond the first
-    # and the last is put where a normal has it.
-    edges = torch.cat([levels[:1] / 2, levels[:-1].lerp(levels[1:], 0.5), (1 + levels[-1:]) / 2])
-    mass = torch.cat([edges[:1], edges.diff(), 1 - edges[-1:]])
-    normal = torch.erfinv(2 * torch.cat([edges[:1] / 2, levels, (1 + edges[-1:]) / 2]) - 1)
-    stretch = (normal[[0, -1]] - normal[[1, -2]]) / (normal[[2, -3]] - normal[[1, -2]])
-    first, last = branches[..., :1], branches[..., -1:]
-    first = first + stretch[0] * (branches[..., 1:2] - first)
-    last = last + stretch[1] * (branches[..., -2:-1] - last)
-    values, order = torch.cat([first, branches, last], -1).flatten(2).sort(-1)
-    mass = (shares.to(branches)[:, None] * mass).flatten()[order]
-    below = mass.cumsum(-1) - mass / 2
-    wanted = levels.expand(*below.shape[:-1], -1).contiguous()
-    right = torch.searchsorted(below, wanted).clamp(1, below.shape[-1] - 1)
-    low, high = below.gather(-1, right - 1), below.gather(-1, right)
-    part = ((wanted - low) / (high - low).clamp(min=1e-12)).clamp(0, 1)
-    return values.gather(-1, right - 1).lerp(values.gather(-1, right), part)
+    return loss * output.season.clamp(min=0.05).rsqrt()[..., None] * known, known
 
 
 def _describe_period(period):

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from scipy.stats import norm
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -14,15 +13,17 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_tsrec.neural._augment import AUGMENTATIONS
 from sklearn_tsrec.neural._continual import ContinualMixin
+from sklearn_tsrec.neural._covariates import Layout
+from sklearn_tsrec.neural._export import ExportMixin
+from sklearn_tsrec.neural._levels import at_levels
 from sklearn_tsrec.neural._nets import TunedForecaster, find_device
 from sklearn_tsrec.neural._period import find_period
 from sklearn_tsrec.neural.finetune import FINETUNE, blend, count_parameters
 
-# Rates that suit each way: the more weights learn, the smaller.
-_RATES = {"full": 2e-4, "last": 4e-4, "lora": 4e-4, "adalora": 4e-4, "adapter": 4e-4}
 
-
-class PatchTransformerRegressor(MultiOutputMixin, ContinualMixin, RegressorMixin, BaseEstimator):
+class PatchTransformerRegressor(
+    MultiOutputMixin, ContinualMixin, ExportMixin, RegressorMixin, BaseEstimator
+):
     """Forecast windows with a pretrained patch transformer, as it is or fine-tuned.
 
     A row of X is a window of the last values of a series, the oldest first, NaN where a value is
@@ -54,28 +55,28 @@ class PatchTransformerRegressor(MultiOutputMixin, ContinualMixin, RegressorMixin
         - ``"prefix"``: tokens that all others look at [4]_;
         - ``"full"``: all weights.
     lr : float or "auto", default="auto"
-        Highest learning rate; it is warmed up, and falls along a cosine. ``"auto"`` is 2e-4 for
-        ``"full"``, 1e-3 for ``"head"`` and ``"prefix"``, and 4e-4 for all others; 1e-3 for a new
-        net.
+        Highest learning rate; it is warmed up, and falls along a cosine. ``"auto"`` is 1e-4 for
+        ``"full"``, 1e-3 for ``"prefix"`` and for a new net, and 4e-4 for all others.
     max_epochs : int, default=10
-        Epochs of 20 batches of random windows.
-    batch_size : int, default=64
+        Epochs of 10 batches of random windows.
+    batch_size : int, default=32
         Windows in a batch.
     validation_fraction : float, default=0.25
-        Share of the windows, the latest of each series, on which epochs are compared. The weights
-        before the first epoch are kept if no epoch is better on them. 0 keeps the last epoch.
+        Share of the windows, the latest of each series, on which epochs, as blended, and the
+        checkpoint are compared, series by series. The latest of those that are no more than a
+        standard error worse than the best is kept. 0 keeps the last epoch.
     n_recent : int, "auto" or None, default="auto"
         How many windows of each series, the latest ones, are used at all: ``"auto"`` is four times
         the horizon and at least 64, None all.
-    patience : int or None, default=4
-        Epochs without a better one after which training ends. None trains all epochs.
+    patience : int or None, default=None
+        Epochs after the one to keep at which training ends. None trains all epochs.
     dropout : float, default=0.0
         Share of activations dropped in training.
     weight_decay : float, default=0.01
         Decoupled weight decay.
-    blend : float, default=0.7
-        How far ``fit`` goes from the weights of the checkpoint to those of the best epoch, in
-        (0, 1] [8]_. Less loses less where the latest windows mislead. A new net is not blended.
+    blend : float, default=0.5
+        How far ``fit`` goes from the weights of the checkpoint to those of an epoch, in (0, 1]
+        [8]_. Less loses less where the latest windows mislead. A new net is not blended.
     anchor : float, default=0.0
         Strength of the pull towards the weights of the checkpoint (L2-SP) [5]_.
     augment : str, list of str or None, default=None
@@ -161,6 +162,8 @@ class PatchTransformerRegressor(MultiOutputMixin, ContinualMixin, RegressorMixin
     (7, array([[1., 2., 3.]]))
     """
 
+    reads_window_names = True  # asks WindowForecaster for a table with names
+
     _parameter_constraints: ClassVar[dict] = {
         "checkpoint": [str, Path, None],
         "context": [Interval(Integral, 1, None, closed="left"), None],
@@ -197,13 +200,13 @@ class PatchTransformerRegressor(MultiOutputMixin, ContinualMixin, RegressorMixin
         finetune="none",
         lr="auto",
         max_epochs=10,
-        batch_size=64,
+        batch_size=32,
         validation_fraction=0.25,
         n_recent="auto",
-        patience=4,
+        patience=None,
         dropout=0.0,
         weight_decay=0.01,
-        blend=0.7,
+        blend=0.5,
         anchor=0.0,
         augment=None,
         adversarial=0.0,
@@ -275,14 +278,16 @@ class PatchTransformerRegressor(MultiOutputMixin, ContinualMixin, RegressorMixin
             torch.manual_seed(seed)
             self.module_ = TunedForecaster(**self._module_params()).to(device)
         self.n_trainable_, self.n_parameters_ = count_parameters(self.module_)
-        self.period_ = self._find_period(windows)
+        if self._layout.n_features:
+            self._layout.learn_units(windows, self.horizon_)
+        self.period_ = self._find_period(windows[:, : self._layout.n_window])
         self._forget()
         self.net_, self.best_epoch_, self.validation_losses_ = None, 0, []
         if self.finetune != "none":
             start = self._weights()
-            self._learn(X, windows, targets)
-            if self.checkpoint is not None:
-                blend(self.module_, start, self.blend)
+            share = 1.0 if self.checkpoint is None else self.blend
+            self._learn(X, windows, targets, share)
+            blend(self.module_, start, share)
         return self
 
     def predict(self, X):
@@ -318,22 +323,7 @@ class PatchTransformerRegressor(MultiOutputMixin, ContinualMixin, RegressorMixin
         -------
         array of shape (n, q) or (n, n_steps, q)
         """
-        levels = np.asarray(quantiles, dtype=float)
-        if levels.ndim != 1 or not len(levels) or not ((levels > 0) & (levels < 1)).all():
-            raise ValueError(f"quantiles={quantiles!r} must be levels between 0 and 1.")
-        found = self._forecast(X)
-        known, wanted = norm.ppf(self.module_.net.config.quantiles), norm.ppf(levels)
-        if len(known) == 1:
-            return np.repeat(found, len(levels), axis=-1)
-        left = np.clip(np.searchsorted(known, wanted) - 1, 0, len(known) - 2)
-        inside = np.clip(wanted, known[0], known[-1])
-        part = (inside - known[left]) / (known[left + 1] - known[left])
-        out = found[..., left] + part * (found[..., left + 1] - found[..., left])
-        # Tails: the distance to the median grows as that of a normal.
-        middle = found[..., [self.module_.net.config.quantiles.index(0.5)]]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            stretch = np.where(inside != wanted, wanted / inside, 1.0)
-        return middle + (out - middle) * stretch
+        return at_levels(self._forecast(X), self.module_.net.config.quantiles, quantiles)
 
     def _forecast(self, X):
         """Return the quantiles of the net, (n, horizon_, levels) or (n, levels)."""
@@ -343,7 +333,12 @@ class PatchTransformerRegressor(MultiOutputMixin, ContinualMixin, RegressorMixin
         device = next(module.parameters()).device
         context = self._context(X).to(device)
         period = torch.full((len(context),), self.period_, device=device)
-        found = module.net.forecast(context, period, self.horizon_).double().cpu().numpy()
+        shift = None
+        if (features := self._features(X)) is not None:
+            with torch.no_grad():
+                shift = module.covariates(features.to(device))
+        found = module.net.forecast(context, period, self.horizon_, shift=shift)
+        found = found.double().cpu().numpy()
         empty = np.isnan(found[:, 0, 0])
         found[empty] = self.level_[:, np.newaxis]
         return found[:, 0] if self._flat and self.horizon_ == 1 else found
@@ -362,7 +357,9 @@ class PatchTransformerRegressor(MultiOutputMixin, ContinualMixin, RegressorMixin
         )
         if reset:
             self._flat = targets.ndim == 1
-        if np.isnan(windows).all():
+            names = getattr(self, "feature_names_in_", None)
+            self._layout = Layout(names, windows.shape[1], self.finetune)
+        if np.isnan(windows[:, : self._layout.n_window]).all():
             raise ValueError(
                 "X has no value, all windows are NaN: there is nothing to forecast from."
             )
@@ -370,28 +367,23 @@ class PatchTransformerRegressor(MultiOutputMixin, ContinualMixin, RegressorMixin
 
     def _context(self, windows):
         """Return what the net reads of windows, as a tensor."""
+        windows = windows[:, : self._layout.n_window]
+        return torch.from_numpy(windows[:, -self._n_read() :].copy())
+
+    def _features(self, windows):
+        """Return what is known of the steps ahead, or None."""
+        if not self._layout.n_features:
+            return None
+        return self._layout.features(windows, self.period_)
+
+    def _n_read(self):
+        """Return how many of the last values of a window are read."""
         most = self.module_.net.config.context
-        return torch.from_numpy(windows[:, -min(self.context or most, most) :].copy())
+        return min(self.context or most, most)
 
     def _find_period(self, windows):
         """Return the period as the net takes it."""
         return find_period(windows) if self.period == "auto" else int(self.period or 1)
-
-    def _module_params(self):
-        """Return the parameters of the module."""
-        given = {
-            name.removeprefix("module__"): value
-            for name, value in (self.net_params or {}).items()
-            if name.startswith("module__")
-        }
-        names = ("checkpoint", "finetune", "dropout")
-        return {name: getattr(self, name) for name in names} | given
-
-    def _rate(self):
-        """Return the learning rate."""
-        if self.lr != "auto":
-            return self.lr
-        return 1e-3 if self.checkpoint is None else _RATES.get(self.finetune, 1e-3)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

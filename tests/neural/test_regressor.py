@@ -113,8 +113,8 @@ def test_training_stops_part_of_the_way_from_a_checkpoint(path):
 
     start, whole, half = (
         weight(),
-        weight(finetune="head", blend=1.0),
-        weight(finetune="head", blend=0.5),
+        weight(finetune="head", blend=1.0, validation_fraction=0),
+        weight(finetune="head", blend=0.5, validation_fraction=0),
     )
     assert not torch.equal(start, whole)
     torch.testing.assert_close(half, (start + whole) / 2)
@@ -331,7 +331,7 @@ def test_the_period_is_found(period):
 
 def test_the_latest_windows_of_each_series_are_held_out():
     X, y = windows(series(3, 60), 24, 4)  # 33 windows of each series
-    train, valid = split_rows(X, X, y, validation_fraction=0.25, n_recent=20)
+    train, valid, _ = split_rows(X, X, y, validation_fraction=0.25, n_recent=20)
     np.testing.assert_array_equal(
         valid, np.concatenate([np.arange(28, 33) + 33 * s for s in range(3)])
     )
@@ -346,7 +346,7 @@ def test_an_index_tells_the_series_of_windows_in_any_order():
     index = pd.MultiIndex.from_product([range(3), range(33)])
     shuffled = np.random.default_rng(0).permutation(len(X))
     frame = pd.DataFrame(X, index=index).iloc[shuffled]
-    train, valid = split_rows(
+    train, valid, _ = split_rows(
         frame, X[shuffled], y[shuffled], validation_fraction=0.25, n_recent=20
     )
     expected = split_rows(X, X, y, validation_fraction=0.25, n_recent=20)
@@ -357,7 +357,7 @@ def test_an_index_tells_the_series_of_windows_in_any_order():
 def test_rows_that_stand_for_themselves_are_in_time_order():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(40, 5)), rng.normal(size=(40, 3))
-    train, valid = split_rows(X, X, y, validation_fraction=0.25, n_recent="auto")
+    train, valid, _ = split_rows(X, X, y, validation_fraction=0.25, n_recent="auto")
     np.testing.assert_array_equal(train, np.arange(30))
     np.testing.assert_array_equal(valid, np.arange(30, 40))
 

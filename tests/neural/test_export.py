@@ -1,0 +1,52 @@
+import numpy as np
+import onnxruntime
+import pytest
+
+from sklearn_tsrec.neural import PatchTransformerRegressor, save_checkpoint
+
+
+@pytest.fixture
+def fitted(net, tmp_path):
+    rng = np.random.default_rng(0)
+    t = np.arange(52)
+    values = 1e4 + 8 * np.sin(2 * np.pi * t / 12) + rng.normal(0, 1, (30, 52)).cumsum(1)
+    windows = values[:, :45].copy()
+    windows[0, :20] = np.nan
+    windows[1, 30:40] = np.nan
+    windows[2] = np.nan
+    windows[3] = 5.0
+    regressor = PatchTransformerRegressor(save_checkpoint(net, tmp_path), period=12)
+    return regressor.fit(windows, values[:, 45:]), windows
+
+
+def run(path, windows):
+    session = onnxruntime.InferenceSession(path)
+    return session.run(None, {"windows": windows})[0]
+
+
+def test_the_graph_says_what_the_regressor_does_for_any_number_of_windows(fitted, tmp_path):
+    regressor, windows = fitted
+    path = regressor.export_onnx(tmp_path / "net.onnx")
+    levels = regressor.module_.net.config.quantiles
+    expected = regressor.predict_quantiles(windows, levels)
+    np.testing.assert_allclose(run(path, windows), expected, rtol=1e-6, atol=1e-4)
+    np.testing.assert_allclose(run(path, windows[:1]), expected[:1], rtol=1e-6, atol=1e-4)
+    np.testing.assert_allclose(regressor.predict(windows), expected[..., 4])  # it still works
+
+
+def test_integer_weights_change_forecasts_by_little(fitted, tmp_path):
+    regressor, windows = fitted
+    whole = run(regressor.export_onnx(tmp_path / "net.onnx"), windows)
+    small = run(regressor.export_onnx(tmp_path / "net8.onnx", int8=True), windows)
+    spread = (whole[..., -1] - whole[..., 0]).mean()
+    error = np.abs(small - whole).mean() / spread
+    assert 0 < error < 0.02
+    np.testing.assert_allclose(small[2], whole[2])  # no value: the mean target
+
+
+def test_a_roll_out_is_no_graph(net, tmp_path):
+    windows = np.arange(40.0)[np.newaxis]
+    regressor = PatchTransformerRegressor(save_checkpoint(net, tmp_path), horizon=17, period=1)
+    regressor.fit(windows, [1.0])
+    with pytest.raises(ValueError, match=r"horizon=17 is longer than a block of the net, 16"):
+        regressor.export_onnx(tmp_path / "net.onnx")
