@@ -65,9 +65,10 @@ class PatchTransformerRegressor(
         Share of the windows, the latest of each series, on which epochs, as blended, and the
         checkpoint are compared, series by series. The latest of those that are no more than a
         standard error worse than the best is kept. 0 keeps the last epoch.
-    n_recent : int, "auto" or None, default="auto"
-        How many windows of each series, the latest ones, are used at all: ``"auto"`` is four times
-        the horizon and at least 64, None all.
+    n_recent : int, "auto" or None, default=None
+        How many windows of each series, the latest ones, are used at all: None uses all, ``"auto"``
+        four times the horizon and at least 64. Fewer follow what the series have lately had in
+        common, for better and for worse.
     patience : int or None, default=None
         Epochs after the one to keep at which training ends. None trains all epochs.
     dropout : float, default=0.0
@@ -202,7 +203,7 @@ class PatchTransformerRegressor(
         max_epochs=10,
         batch_size=32,
         validation_fraction=0.25,
-        n_recent="auto",
+        n_recent=None,
         patience=None,
         dropout=0.0,
         weight_decay=0.01,

@@ -2,6 +2,7 @@ import os
 import pickle
 import subprocess
 import sys
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from skorch.callbacks import TensorBoard
 
 from sklearn_tsrec import PatchTransformerRegressor, WindowForecaster
 from sklearn_tsrec.datasets import make_panel
@@ -436,3 +438,20 @@ def test_the_windows_forecast_least_surely_are_asked_for():
     assert regressor.active_query(5 + 1000 * X, 9)[-1] == 8
     with pytest.raises(ValueError, match="n=0 must be an integer"):
         regressor.active_query(X, 0)
+
+
+def test_callbacks_of_skorch_see_the_losses_of_every_epoch():
+    class Writer:
+        """As much of a SummaryWriter as skorch's TensorBoard callback needs."""
+
+        rows: ClassVar[list] = []
+
+        def add_scalar(self, tag, scalar_value, global_step):
+            self.rows.append((tag, global_step, scalar_value))
+
+    X, y = windows(series())
+    params = {"module__sizes": SIZES, "callbacks": [TensorBoard(Writer(), close_after_train=False)]}
+    tuned = small(finetune="head", max_epochs=3, net_params=params).fit(X, y)
+    found = [value for tag, _, value in Writer.rows if tag == "Loss/valid_loss"]
+    np.testing.assert_allclose(found, tuned.validation_losses_[1:], rtol=1e-6)
+    assert [step for tag, step, _ in Writer.rows if tag == "Loss/train_loss"] == [1, 2, 3]
