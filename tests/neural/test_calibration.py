@@ -25,7 +25,7 @@ def test_intervals_that_are_too_narrow_are_widened_and_medians_stay(untrained, t
     net = calibrate(untrained, windows, targets, period)
     fresh = walks(seed=1)
     assert before < 0.65
-    assert inside(net, *fresh) == pytest.approx(0.8, abs=0.03)
+    assert 0.74 < inside(net, *fresh) < 0.86
     again = net.forecast(torch.from_numpy(windows), torch.from_numpy(period), 8)
     torch.testing.assert_close(again[..., 4], median)
 
