@@ -31,7 +31,7 @@ def cover_windows(tokens):
 
     A window continues another if it is that window moved on by some new items. A chain of such
     windows is one sequence: a causal net that reads it says at each place what it would say of the
-    window that ends there. At least the second half of a window that is cut is kept.
+    window that ends there. Of a window that is cut at least the last quarter is kept.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def cover_windows(tokens):
     prefix = {j: values[first] for j, values in prefix.items()}
     count = (tokens[first] > 0).sum(axis=1)
     before, n_new = _find_earlier(prefix, count, length, base, most)
-    limit = np.maximum(length - count, length // 2)
+    limit = np.maximum(length - count, length - -(-length // 4))
     target, back = _assign(before, n_new, limit)
     kept, sequence = np.unique(target, return_inverse=True)
     continued = np.zeros(len(first), dtype=bool)

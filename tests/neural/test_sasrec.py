@@ -68,7 +68,7 @@ def test_every_window_is_found_in_its_sequence(lengths, basket):
         until = until[until > 0]
         own = tokens[row][tokens[row] > 0]
         np.testing.assert_array_equal(until, own[len(own) - len(until) :])
-        assert len(until) >= min(len(own), 6)
+        assert len(until) >= min(len(own), 3)
 
 
 def test_few_sequences_hold_many_windows():
@@ -76,7 +76,7 @@ def test_few_sequences_hold_many_windows():
     tokens = as_tokens(X)[~np.isnan(X).all(axis=1)]
     assert len(cover_windows(tokens).kept) == 30
     X, _ = log_windows([400], 20, n_items=1000)
-    assert len(cover_windows(as_tokens(X)[1:]).kept) <= 40
+    assert len(cover_windows(as_tokens(X)[1:]).kept) <= 27
 
 
 def test_windows_that_repeat_are_covered():
