@@ -168,6 +168,72 @@ class CausalGraph(BaseEstimator):
         codes = np.unique(series[complete], return_inverse=True)[1]
         return lagged[complete], X[complete], codes
 
+    def cross_check(self, X):
+        """Ask PCMCI the same of the same table.
+
+        PCMCI [2]_, with partial correlations, by the package tigramite, first looks for the parents
+        of each column and then tests each lag given the parents of both. It sees straight effects
+        only.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_samples, n_features)
+            The table that the graph was fitted to.
+
+        Returns
+        -------
+        DataFrame
+            ``pvalue`` and ``found`` of each edge here, and ``pcmci_pvalue`` and ``pcmci_found``
+            there, indexed by source, target and lag, both at the false discovery rate ``alpha``.
+
+        Raises
+        ------
+        ImportError
+            If tigramite is not installed.
+        """
+        check_is_fitted(self)
+        pcmci = require("tigramite.pcmci", "pcmci")
+        processing = require("tigramite.data_processing", "pcmci")
+        parcorr = require("tigramite.independence_tests.parcorr", "pcmci")
+        keyed = X
+        X = validate_data(self, X, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
+        names = _check_feature_names_in(self)
+        series, order = row_order(keyed, len(X))
+        hole = 2 * np.nanmax(np.abs(X)) + 1  # tigramite wants a number for what is missing
+        X = np.where(np.isnan(X), hole, X)
+        own = [order[series[order] == code] for code in np.unique(series)]
+        options = {"missing_flag": hole}
+        if len(own) == 1:
+            table = processing.DataFrame(X[own[0]], **options)
+        else:
+            data = {i: X[rows] for i, rows in enumerate(own)}
+            table = processing.DataFrame(data, analysis_mode="multiple", **options)
+        search = pcmci.PCMCI(dataframe=table, cond_ind_test=parcorr.ParCorr(), verbosity=0)
+        found = search.run_pcmci(tau_min=1, tau_max=self.max_lag)["p_matrix"]
+        place = {name: j for j, name in enumerate(names)}
+        out = self.pvalues_[["pvalue"]].copy()
+        out["found"] = benjamini_hochberg(out["pvalue"].to_numpy(dtype=float), self.alpha)
+        out["pcmci_pvalue"] = [found[place[s], place[t], lag] for s, t, lag in out.index]
+        theirs = out["pcmci_pvalue"].to_numpy(dtype=float)
+        out["pcmci_found"] = benjamini_hochberg(theirs, self.alpha)
+        return out
+
+    def plot(self, *, ax=None):
+        """Draw the graph, see :class:`~sklearn_tsrec.inspection.CausalGraphDisplay`.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw. None makes a figure.
+
+        Returns
+        -------
+        display : CausalGraphDisplay
+        """
+        from sklearn_tsrec.inspection import CausalGraphDisplay  # a room above this one
+
+        return CausalGraphDisplay.from_estimator(self, ax=ax)
+
     def to_networkx(self):
         """Return the graph for networkx.
 

@@ -10,7 +10,8 @@ from sklearn.model_selection import GroupKFold, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
 
 from sklearn_tsrec._keys import _read_groups
@@ -22,6 +23,17 @@ from sklearn_tsrec._table import (
     is_frame,
     select_columns,
 )
+from sklearn_tsrec.causal._uplift_engines import fit_engine
+from sklearn_tsrec.causal._uplift_scores import dose_scores, robust_scores
+
+
+def _has_interval(recommender):
+    """Tell whether the engine knows how sure it is."""
+    if recommender.engine == "scores":
+        raise AttributeError(
+            "engine='scores' gives no interval: use engine='linear-dr' or 'forest'."
+        )
+    return True
 
 
 class UpliftRecommender(RegressorMixin, BaseEstimator):
@@ -43,8 +55,8 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
     Parameters
     ----------
     learner : regressor or None, default=None
-        Learns outcomes, doses, and the uplift; it must take ``sample_weight`` for doses. None is
-        a ridge regression on standardised columns.
+        Learns outcomes, doses, and (with ``engine="scores"``) the uplift; for doses it must take
+        ``sample_weight``. None is a ridge regression on standardised columns.
     treatment : str or int, default=0
         Column that says what was done: two numbers, of which the smaller is "not treated", or a
         dose. It is read in ``fit`` alone.
@@ -55,16 +67,20 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
     group : str, int or None, default=None
         Column that names the user of a row: rows of a user stay in one fold, and
         :meth:`recommend` lists by user.
+    engine : {"scores", "linear-dr", "forest"}, default="scores"
+        What learns the uplift: ``learner``, from the scores; or EconML's ``LinearDRLearner``, a
+        straight line in the features (not for doses), or ``CausalForestDML``. The last two have
+        :meth:`predict_interval`.
     clip : float, default=0.01
         Propensities closer to 0 or 1 are moved to it; ``overlap_`` says how many.
     n_folds : int, default=5
         Folds for the models that a score is made of.
     random_state : int, RandomState instance or None, default=0
-        Seed of the folds.
+        Seed of the folds and of the forest.
 
     Attributes
     ----------
-    learner_ : regressor
+    learner_ : regressor or EconML estimator
         Predicts the uplift.
     average_effect_ : float
         Mean of the scores: the mean effect of the treatment (for doses: of one unit).
@@ -124,6 +140,7 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
         "treatment": [str, Integral],
         "propensity": [str, Real, HasMethods(["fit", "predict_proba"]), None],
         "group": [str, Integral, None],
+        "engine": [StrOptions({"scores", "linear-dr", "forest"})],
         "clip": [Interval(Real, 0, 0.5, closed="left")],
         "n_folds": [Interval(Integral, 2, None, closed="left")],
         "random_state": ["random_state"],
@@ -136,6 +153,7 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
         treatment=0,
         propensity=None,
         group=None,
+        engine="scores",
         clip=0.01,
         n_folds=5,
         random_state=0,
@@ -144,6 +162,7 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
         self.treatment = treatment
         self.propensity = propensity
         self.group = group
+        self.engine = engine
         self.clip = clip
         self.n_folds = n_folds
         self.random_state = random_state
@@ -185,22 +204,27 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
             if self.learner is None
             else self.learner
         )
-        self.learner_ = clone(base)
         if len(values) == 2:
             self.arms_ = values
-            score = self._robust_scores(X, features, t == values[1], y, folds, base)
-            self.learner_.fit(features, score)
+            treated, weight = t == values[1], None
+            chance = self._check_overlap(self._propensities(X, features, treated, folds))
+            target = score = robust_scores(features, treated, y, chance, folds, base)
         else:
+            if self.engine == "linear-dr":
+                raise ValueError(
+                    f"treatment={self.treatment!r} has {len(values)} values, a dose: "
+                    "engine='linear-dr' needs two. Use 'scores' or 'forest'."
+                )
             self.arms_, self.overlap_ = np.empty(0), {}
-            dose = t - _out_of_fold(base, features, t, folds)
-            left = y - _out_of_fold(base, features, y, folds)
-            safe = np.where(np.abs(dose) > 1e-8, dose, 1e-8)
-            weight = {"sample_weight": dose**2}
-            if self.learner is None:
-                weight = {"ridgecv__sample_weight": dose**2}
-            self.learner_.fit(features, left / safe, **weight)
-            effect = dose @ left / max(dose @ dose, 1e-300)
-            score = effect + dose * (left - effect * dose) / max((dose**2).mean(), 1e-300)
+            treated, chance = t, None
+            target, weight, score = dose_scores(features, t, y, folds, base)
+        if self.engine == "scores":
+            name = "ridgecv__sample_weight" if self.learner is None else "sample_weight"
+            options = {} if weight is None else {name: weight}
+            self.learner_ = clone(base).fit(features, target, **options)
+        else:
+            seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+            self.learner_ = fit_engine(self.engine, base, features, treated, y, chance, folds, seed)
         self.average_effect_ = float(score.mean())
         self.average_effect_error_ = float(score.std() / np.sqrt(n))
         return self
@@ -262,9 +286,8 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
             )
         return chance
 
-    def _robust_scores(self, X, features, treated, y, folds, base):
-        """Return the doubly robust score of each row."""
-        chance = self._propensities(X, features, treated, folds)
+    def _check_overlap(self, chance):
+        """Return propensities moved away from 0 and 1; report and warn of how many were."""
         clipped = np.clip(chance, self.clip, 1 - self.clip)
         share = float((clipped != chance).mean())
         self.overlap_ = {
@@ -276,20 +299,9 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
                 "these rows there is next to nothing to compare with. Leave them out, or see "
                 "overlap_.",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
-        outcome = np.empty((len(y), 2))
-        for train, test in folds:
-            for arm in (0, 1):
-                rows = train[treated[train] == arm]
-                if not len(rows):
-                    rows = train
-                outcome[test, arm] = (
-                    clone(base).fit(features[rows], y[rows]).predict(features[test])
-                )
-        own = np.where(treated, outcome[:, 1], outcome[:, 0])
-        weight = (treated - clipped) / (clipped * (1 - clipped))
-        return outcome[:, 1] - outcome[:, 0] + weight * (y - own)
+        return clipped
 
     def predict(self, X):
         """Return the uplift of each row.
@@ -305,8 +317,34 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
             Change of the outcome by the treatment (for doses: by one unit).
         """
         check_is_fitted(self)
-        X = self._check_table(X, reset=False)
-        return self.learner_.predict(self._features(X))
+        features = self._features(self._check_table(X, reset=False))
+        if self.engine == "scores":
+            return self.learner_.predict(features)
+        return self.learner_.effect(features)
+
+    @available_if(_has_interval)
+    def predict_interval(self, X, coverage=0.95):
+        """Return an interval of the uplift of each row, with one of EconML's engines.
+
+        Rows of one user are taken as independent.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_samples, n_columns)
+            Columns as in ``fit``.
+        coverage : float, default=0.95
+            The interval holds with this probability.
+
+        Returns
+        -------
+        array of shape (n_samples, 2)
+            Lower and upper ends.
+        """
+        if not 0 < coverage < 1:
+            raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
+        check_is_fitted(self)
+        features = self._features(self._check_table(X, reset=False))
+        return np.column_stack(self.learner_.effect_interval(features, alpha=1 - coverage))
 
     def recommend(self, X, k=10, *, threshold=0.0):
         """Return the rows that are worth an offer, the best of each user first.
@@ -354,11 +392,3 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.regressor_tags.poor_score = True  # predicts effects, and not outcomes
         return tags
-
-
-def _out_of_fold(base, features, y, folds):
-    """Return predictions by models that have not seen the row."""
-    out = np.empty(len(y))
-    for train, test in folds:
-        out[test] = clone(base).fit(features[train], y[train]).predict(features[test])
-    return out

@@ -45,6 +45,20 @@ def test_row_order_does_not_matter_and_series_do_not_mix():
     )
 
 
+def test_pcmci_finds_the_same_chain():
+    X = _chain(600)
+    for table in (X, pd.concat({0: X[:250], 1: X[250:]}, names=["shop"])):
+        table = table.sample(frac=1, random_state=0)
+        checked = CausalGraph(alpha=0.01).fit(table).cross_check(table)
+        assert len(checked) == 24
+        both = checked[checked["found"] & checked["pcmci_found"]]
+        assert set(both.index) == {("a", "b", 1), ("b", "c", 2)}
+        assert checked.loc[("d", "a", 1), "pcmci_pvalue"] > 0.01
+    holes = X.mask(np.random.default_rng(0).random(X.shape) < 0.01)
+    checked = CausalGraph(alpha=0.01).fit(holes).cross_check(holes)
+    assert checked.loc[[("a", "b", 1), ("b", "c", 2)], "pcmci_found"].all()
+
+
 def test_networkx_has_the_same_edges():
     graph = CausalGraph(alpha=0.01).fit(_chain())
     net = graph.to_networkx()

@@ -54,6 +54,40 @@ def test_a_dose_has_an_effect_of_one_unit():
     assert found.overlap_ == {}
 
 
+@pytest.mark.parametrize("engine", ["linear-dr", "forest"])
+@pytest.mark.parametrize("propensity", ["chance", LogisticRegression()])
+def test_engines_of_econml_hold_the_uplift_in_their_intervals(engine, propensity):
+    X, y = _log(2000)
+    if propensity != "chance":
+        X = X.drop(columns="chance")
+    model = UpliftRecommender(treatment="offer", propensity=propensity, engine=engine).fit(X, y)
+    assert_allclose(np.polyfit(X["age"], model.predict(X), 1)[0], -1, atol=0.35)
+    interval = model.predict_interval(X)
+    held = (interval[:, 0] <= -X["age"]) & (-X["age"] <= interval[:, 1])
+    assert held.mean() > 0.85
+    narrow = model.predict_interval(X, coverage=0.5)
+    assert (np.diff(narrow) < np.diff(interval)).all()
+    assert set(model.overlap_) == {"min", "max", "share_clipped"}
+    scores = UpliftRecommender(treatment="offer", propensity=propensity).fit(X, y)
+    assert model.average_effect_ == scores.average_effect_
+    assert not hasattr(scores, "predict_interval")
+    with pytest.raises(ValueError, match="coverage=2 must lie between"):
+        model.predict_interval(X, coverage=2)
+
+
+def test_a_forest_knows_the_effect_of_a_dose_and_a_line_does_not():
+    rng = np.random.default_rng(0)
+    season, age = rng.normal(size=1500), rng.uniform(-1, 1, 1500)
+    discount = 0.2 + 0.1 * season + 0.1 * rng.normal(size=1500)
+    y = 3 * season + 2 * (age > 0) * discount + 0.05 * rng.normal(size=1500)
+    X = np.column_stack([discount, season, age])
+    found = UpliftRecommender(engine="forest").fit(X, y)
+    assert abs(found.predict(X)[age > 0.2].mean() - 2) < 0.2
+    assert abs(found.predict(X)[age < -0.2].mean()) < 0.2
+    with pytest.raises(ValueError, match="1500 values, a dose: engine='linear-dr' needs two"):
+        UpliftRecommender(engine="linear-dr").fit(X, y)
+
+
 def test_recommend_may_offer_nothing():
     X, y = _log(confounded=False)
     X = X.drop(columns="chance").assign(user=np.arange(len(X)) // 2)
