@@ -10,7 +10,12 @@ def robust_scores(features, treated, y, chance, folds, base):
     for train, test in folds:
         for arm in (0, 1):
             rows = train[treated[train] == arm]
-            rows = rows if len(rows) else train
+            if len(rows) < 2:
+                raise ValueError(
+                    f"the treatment has {int((treated == arm).sum())} row(s) that were "
+                    f"{'treated' if arm else 'not treated'}: too few for models of {len(folds)} "
+                    "folds. Give more rows, or a smaller n_folds."
+                )
             outcome[test, arm] = clone(base).fit(features[rows], y[rows]).predict(features[test])
     own = np.where(treated, outcome[:, 1], outcome[:, 0])
     weight = (treated - chance) / (chance * (1 - chance))

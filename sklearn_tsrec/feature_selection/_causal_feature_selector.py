@@ -66,7 +66,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         needs many more rows than columns.
     cov_type : {"auto", "hac", "cluster"}, default="auto"
         Errors of the test: allowing for dependence over time within series, or for any dependence
-        within them. "auto" is "cluster" from 20 series up.
+        within them. "auto" is "cluster" where there are 20 series or more, and enough for the test.
     engine : {"closed-form", "econml"}, default="closed-form"
         How drivers are tested: one factorisation for all of them, or a fit of EconML's LinearDML
         for each with ``nuisance`` models, cross-fitted on contiguous folds with a purge.
@@ -238,22 +238,20 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         codes, labels = self._read_groups(names)
         always = self._read_always(names, codes, labels)
         series, order = row_order(keyed, len(X))
-        X, y, series = self._complete_rows(X, y, series, order, int(always.sum()))
-        cov_type = self.cov_type
-        if cov_type == "auto":
-            cov_type = default_cov_type(series)
-
+        copies = 1 + 2 * self.nonlinear
+        X, y, series = self._complete_rows(X, y, series, order, copies * int(always.sum()))
+        widest = copies * int(np.bincount(codes[~always]).max(initial=0))
+        cov_type = default_cov_type(series, widest, self.cov_type)
         waves = SlowWaves(series)
         tested = np.unique(codes[~always])
         drivers = pd.Index(labels[tested], name="driver")
-        pvalues, strength = self._test(
-            X, y, series, waves, codes, tested, drivers, always, cov_type
-        )
+        rows = X, y, series, waves, codes
+        pvalues, strength = self._test(*rows, tested, drivers, always, cov_type)
         self.pvalues_ = pd.Series(pvalues, index=drivers, name="pvalue")
         self.strength_ = pd.Series(strength, index=drivers, name="strength")
         size = np.bincount(codes[~always], minlength=len(labels))[tested]
         chosen = self._choose(pvalues, strength, size, bool(always.any()))
-        same = self._invariance(X, y, series, waves, codes, tested[chosen], always)
+        same = self._invariance(*rows, tested[chosen], always)
         self.heterogeneity_pvalues_ = pd.Series(same, drivers[chosen], name="pvalue")
         if self.invariance == "drop":
             chosen = chosen[~benjamini_hochberg(same, self.alpha)]
@@ -262,7 +260,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         if not self.support_.any():
             raise ValueError(
                 f"invariance='drop' leaves no feature: all {len(same)} effect(s) found differ in "
-                "their regimes. Use invariance='report' to keep them."
+                "their regimes. Use 'report' to keep them."
             )
         if self.effects:
             self._estimate(names, X, y, series, picked, always, cov_type)
@@ -315,13 +313,14 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         if self.n_rows_ < least:
             worst = int(np.isnan(X).sum(axis=0).argmax())
             raise ValueError(
-                f"{self.n_rows_} complete row(s) of {len(X)} (n_samples={len(X)}) are too few: at "
-                f"least {least} are needed with {n_controls} column(s) that are always kept. "
-                f"Column {self.groups_.index[worst]!r} has most missing values: fill it, leave it "
-                "out, or give more rows."
+                f"{self.n_rows_} complete row(s) of {len(X)} (n_samples={len(X)}) are too few for "
+                f"{n_controls} control(s): at least {least} are needed. Column "
+                f"{self.groups_.index[worst]!r} has most missing values: fill it, or leave it out."
             )
         rows = order[complete[order]]
         codes = np.unique(series[rows], return_inverse=True)[1]
+        if codes[-1] + 1 == len(rows):
+            raise ValueError("each series has one complete row: without its level nothing is left.")
         if len(rows) == len(X) and (rows[1:] > rows[:-1]).all():
             return X, y, codes  # as they are: no copy
         return X[rows], y[rows], codes
@@ -329,6 +328,8 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
     def _test(self, X, y, series, waves, codes, tested, drivers, always, cov_type):
         """Return the p-value and the strength of each driver."""
         basis = Basis(X, y[:, None], series, waves, curved=self.nonlinear)
+        if not len(basis.source):
+            raise ValueError("all columns are constant in the complete rows: none can be chosen.")
         column = np.where(always, -1, codes)[basis.source]
         groups = [np.flatnonzero(column == g) for g in tested]
         controls = np.flatnonzero(column < 0)
@@ -349,8 +350,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
 
     def _folds(self, series):
         """Return contiguous folds, with a purge as long as the lags that overlap."""
-        lags = [driver.lag for driver in self._read if driver.lag is not None]
-        shortest = int(np.bincount(series).min())
+        lags, shortest = [d.lag for d in self._read if d.lag], int(np.bincount(series).min())
         return contiguous_folds(series, _FOLDS, min(max(lags, default=4), shortest // (2 * _FOLDS)))
 
     def _choose(self, pvalues, strength, size, anything_kept):

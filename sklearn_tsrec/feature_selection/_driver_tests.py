@@ -46,6 +46,13 @@ def driver_tests(basis, groups, controls, cov_type, screen, *, target=0, folds=N
         entered = entered[screen_groups(*moments, candidates, controls, most)]
     if not len(entered):
         return pvalues, strength, collinear
+    used = len(controls) + sum(len(groups[i]) for i in entered) + basis.n_absorbed
+    if not screen and used >= len(basis.X):
+        raise ValueError(
+            f"screen=False tests all drivers at once: {len(basis.X)} complete rows are too few for "
+            f"their {used} columns (with squares, one-sided copies and what centring takes). Use "
+            "screen=True, fewer columns or nonlinear=False."
+        )
     design = basis.design([groups[i] for i in entered], controls, target)
     pvalues[entered], strength[entered], collinear[entered] = grouped_wald(
         design, design.groups, cov_type, basis.n_absorbed

@@ -86,8 +86,9 @@ def grouped_wald(design, groups, cov_type, n_absorbed):
 def hotelling(effect, covariance, freedom):
     """Return the p-value of "all effects are 0", by Hotelling's T² with estimated covariance."""
     k = len(effect)
+    if freedom < k:
+        return 1.0  # too few to tell anything
     statistic = effect @ np.linalg.pinv(covariance, hermitian=True) @ effect
-    freedom = max(freedom, k)  # with fewer there is no test: the F below then has one
     return float(stats.f.sf(statistic * (freedom - k + 1) / (freedom * k), k, freedom - k + 1))
 
 
@@ -150,6 +151,8 @@ def crossfit_effects(X, y, folds, groups=None, alpha=1.0):
 def contiguous_folds(series, n_folds, purge):
     """Return folds of contiguous rows of each series, with a purge around the tested ones.
 
+    A series with fewer rows than folds stays whole, in one of them.
+
     Parameters
     ----------
     series : int array of shape (n,)
@@ -173,6 +176,13 @@ def contiguous_folds(series, n_folds, purge):
         low, high = size * k // n_folds, size * (k + 1) // n_folds
         test = (place >= low) & (place < high)
         near = (place >= low - purge) & (place < high + purge)
+        test = np.where(size < n_folds, series % n_folds == k, test)
+        near = np.where(size < n_folds, test, near)
+        if near.all() or not test.any():
+            raise ValueError(
+                f"{len(series)} complete row(s) in {len(length)} series (n_samples={len(series)}) "
+                f"are too few for {n_folds} folds with a purge of {purge} row(s) between them."
+            )
         folds.append((row[~near], row[test]))
     return folds
 
@@ -196,8 +206,9 @@ def benjamini_hochberg(pvalues, alpha):
 
 def _inverse(gram):
     """Return the inverse of a positive definite matrix."""
-    factor, _ = linalg.lapack.dpotrf(gram, lower=True)
-    inverse, info = linalg.lapack.dpotri(factor, lower=True)
+    factor, info = linalg.lapack.dpotrf(gram, lower=True)
+    if not info:
+        inverse, info = linalg.lapack.dpotri(factor, lower=True)
     if info:
         return np.linalg.pinv(gram, hermitian=True)
     lower = np.tril(inverse, -1)

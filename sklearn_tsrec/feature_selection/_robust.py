@@ -5,9 +5,21 @@ import numpy as np
 _FEW_SERIES = 20  # below, a covariance of sums over series is too noisy
 
 
-def default_cov_type(series):
-    """Return "cluster" if there are enough series for it, and "hac" otherwise."""
-    return "hac" if series[-1] + 1 < _FEW_SERIES else "cluster"
+def default_cov_type(series, widest=1, asked="auto"):
+    """Return which errors a test of up to ``widest`` columns at once has.
+
+    Clusters give as many degrees of freedom as there are series, less one: without twice as many as
+    columns, a test by clusters finds next to nothing, and without as many there is none.
+    """
+    n_series = int(series[-1]) + 1
+    if asked == "cluster" and n_series <= max(widest, 1):
+        raise ValueError(
+            f"cov_type='cluster' needs more series than the largest driver has columns (with their "
+            f"squares and one-sided copies {widest}), found {n_series}: use 'hac'."
+        )
+    if asked != "auto":
+        return asked
+    return "cluster" if n_series >= _FEW_SERIES and n_series > 2 * widest else "hac"
 
 
 def stretches(series, number):

@@ -61,6 +61,8 @@ def screen_groups(gram, cross, power, n, groups, controls, max_columns):
     root = linalg.cholesky(G)
     target = linalg.solve_triangular(root, c, trans="T")
     spread = np.sqrt(max(power, 0.0) / n)
+    if not spread > 1e-12:
+        return np.zeros(len(groups), dtype=bool)  # the controls say all there is to say
     for _ in range(2):
         penalty = 0.55 * spread * stats.norm.isf(0.1 / (2 * p)) / np.sqrt(n)
         lasso = Lasso(penalty * n / p, fit_intercept=False, max_iter=5000, tol=1e-3)

@@ -156,6 +156,7 @@ def test_clipped_propensities_are_told():
     ("change", "options", "message"),
     [
         ({"offer": 1}, {}, "'offer' has one value only"),
+        ({"offer": [1, *[0] * 99]}, {}, r"1 row\(s\) that were treated: too few for models of 5"),
         ({"offer": "yes"}, {}, "'offer' has dtype"),
         ({"offer": np.nan}, {}, "'offer' is missing in 100 row"),
         ({"chance": 1.0}, {"propensity": "chance"}, "between 0 and 1, got 1.0 in row 0"),

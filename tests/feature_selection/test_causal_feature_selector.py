@@ -203,6 +203,39 @@ def test_constant_columns_are_never_chosen_and_collinear_ones_warn():
         CausalFeatureSelector(nonlinear=False, screen=False).fit(X.assign(twin=2 * X["a"]), y)
 
 
+def test_what_cannot_be_tested_raises_and_says_why():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.standard_normal((60, 40)))
+    y = X[0] + rng.standard_normal(60)
+    with pytest.raises(ValueError, match="60 complete rows are too few for their 121 columns"):
+        CausalFeatureSelector(screen=False).fit(X, y)
+    with pytest.raises(ValueError, match="needs more series than the largest driver .* found 1"):
+        CausalFeatureSelector(cov_type="cluster").fit(X, y)
+    with pytest.raises(ValueError, match="all columns are constant"):
+        CausalFeatureSelector().fit(X * 0 + 2, y)
+    alone = X.set_axis(pd.MultiIndex.from_product([range(60), [0]]))
+    with pytest.raises(ValueError, match="each series has one complete row"):
+        CausalFeatureSelector().fit(alone, y)
+    flat = CausalFeatureSelector().fit(X, np.ones(60))
+    assert flat.fallback_
+    assert (flat.pvalues_ == 1).all()
+
+
+def test_short_series_stay_whole_in_the_folds_and_wide_drivers_need_more_series():
+    rng = np.random.default_rng(0)
+    columns = [f"a__lag{k}" for k in range(1, 9)]
+    X = pd.DataFrame(rng.standard_normal((400, 9)), columns=[*columns, "b"])
+    X.index = pd.MultiIndex.from_product([range(200), range(2)])
+    y = X["a__lag3"] + rng.standard_normal(400)
+    selector = CausalFeatureSelector().fit(X, y)
+    assert _kept(selector) == {"a"}
+    low, high = selector.conf_int_.loc["a__lag3"]
+    assert low < 1 < high
+    # 24 columns at once, with their copies, are too much for clusters of 25 series.
+    X.index = y.index = pd.MultiIndex.from_product([range(25), range(16)])
+    assert _kept(CausalFeatureSelector().fit(X, y)) == {"a"}
+
+
 def test_more_columns_than_rows():
     rng = np.random.default_rng(0)
     X = rng.standard_normal((120, 200))
