@@ -24,7 +24,7 @@ def tasks_of(folder):
     windows, targets, periods = [], [], []
     for group in sorted(zero_shot.CHOSEN_ON):
         period, horizon, *_ = zero_shot.GROUPS[group]
-        parts = zero_shot.read(folder / f"{group}.parquet", horizon, 20, 144, 140, 2048)
+        parts = zero_shot.read(folder / f"{group}.parquet", horizon, 20, 144, 140, 6000)
         for past, future in parts:
             ahead = min(len(future), HORIZON)
             before = past[-1200:] if horizon is None else past[: -20 * 144]

@@ -7,7 +7,7 @@ demand of groceries for the first time, and says at once what the next weeks may
 """
 
 # %%
-# A hundred weeks of each category. Four times, four weeks are forecast from all that came before.
+# A year of each category. Four times, four weeks are forecast from all that came before.
 import matplotlib.pyplot as plt
 import pandas as pd
 from sklearn.linear_model import Ridge
@@ -29,7 +29,7 @@ folds = PanelTimeSeriesSplit(4, horizon=4)
 # %%
 # ``fit`` learns nothing from the demand: it remembers it. Beside it stand a ridge regression, which
 # does learn, and the last value. Errors are in units a week.
-net = WindowForecaster(PatchTransformerRegressor(period=52), window=104, horizon=4)
+net = WindowForecaster(PatchTransformerRegressor(period=None), window=26, horizon=4)
 ridge = WindowForecaster(Ridge(), window=13, target_transform="scale", horizon=4)
 table = backtest(net, X, y, cv=folds, quantiles=[0.1, 0.9], verbose=0)
 learned = backtest(ridge, X, y, cv=folds, verbose=0)
@@ -48,7 +48,7 @@ print(f"inside: {inside:.2f}")
 names = y.groupby("category").mean().nlargest(3).index
 fig, axes = plt.subplots(1, 3, figsize=(10, 3), layout="constrained")
 for ax, name in zip(axes, names):
-    ax.plot(y.loc[name][-50:], color="0.3", lw=1)
+    ax.plot(y.loc[name][-30:], color="0.3", lw=1)
     for _, fold in table[table["category"] == name].groupby("fold"):
         ax.fill_between(
             fold["week"], fold["q0.1"], fold["q0.9"], color="tab:blue", alpha=0.25, lw=0
