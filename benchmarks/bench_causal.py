@@ -262,8 +262,8 @@ def large(n, d, n_series):
     before, start = memory("VmRSS"), time.process_time()
     ours(X, y)
     return {
-        "n": n, "d": d, "series": n_series, "cpu_s": time.process_time() - start,
-        "table_mb": X.to_numpy().nbytes / 1e6, "extra_mb": (memory("VmHWM") - before) / 1e3,
+        "n": n, "d": d, "series": n_series, "cpu_s": round(time.process_time() - start, 2),
+        "table_mb": round(X.to_numpy().nbytes / 1e6), "extra_mb": (memory("VmHWM") - before) // 1000,
     }  # fmt: skip
 
 

@@ -1,3 +1,4 @@
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
@@ -50,6 +51,11 @@ def causal_forecast(model, X_future, intervention, *, causes=None, alpha=0.05):
         of the driver are missing; if rows lie so far ahead that the intervention would act on them
         through the target in between.
 
+    Warns
+    -----
+    UserWarning
+        If a driver is set to what it never was in training.
+
     See Also
     --------
     sklearn_tsrec.inspection.ForecastDisplay : Draws baseline and forecast beside each other.
@@ -58,7 +64,7 @@ def causal_forecast(model, X_future, intervention, *, causes=None, alpha=0.05):
     -----
     All other columns stay as planned. What the intervention moves on its way, such as the visitors
     that a discount draws, must be part of the intervention, or be left out of the features. Effects
-    are straight lines fitted to the range that the driver had: far outside of it they are a guess.
+    are straight lines fitted to the range that the driver had: outside of it they are a guess.
 
     References
     ----------
@@ -107,7 +113,9 @@ def causal_forecast(model, X_future, intervention, *, causes=None, alpha=0.05):
         _check_causal(moves, column, selector)
         changed = changed.assign(**{column: one[column]})
     effects = selector.effects_["effect"]
-    moves = (_features(features, changed, selector) - planned)[effects.index].to_numpy(dtype=float)
+    changed = _features(features, changed, selector)
+    moves = (changed - planned)[effects.index].to_numpy(dtype=float)
+    _warn_outside(changed[effects.index], moves != 0, selector)
 
     effect = moves @ effects.to_numpy()
     covariance = selector.effects_covariance_.to_numpy(dtype=float)
@@ -243,6 +251,20 @@ def _check_past_of_target(planned, selector):
                 "that are not known yet. Forecast fewer steps, or use lags of the target from the "
                 "horizon up."
             )
+
+
+def _warn_outside(features, moved, selector):
+    """Warn of features that the intervention moves to where they never were in training."""
+    low, high = selector.effects_["lowest"], selector.effects_["highest"]
+    outside = ((features < low) | (features > high)).to_numpy() & moved
+    if outside.any():
+        name = features.columns[outside.any(axis=0).argmax()]
+        warnings.warn(
+            f"the intervention moves {name!r} out of the range that it had in training, "
+            f"{low[name]:.6g} to {high[name]:.6g}: there its effect is a guess.",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _own_interval(model, X, coverage):

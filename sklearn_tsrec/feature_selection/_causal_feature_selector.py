@@ -95,8 +95,8 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
     heterogeneity_pvalues_ : Series
         Of "the effect is the same in all regimes", for the drivers found.
     effects_ : DataFrame
-        ``effect``, ``std_error`` and ``pvalue`` of each kept column of a tested driver, by EconML's
-        LinearDML with all of them as treatments. ``effects=False`` makes none of these four.
+        ``effect``, ``std_error``, ``pvalue`` and the range, ``lowest`` and ``highest``, of each
+        kept column of a tested driver, by EconML's LinearDML. None of these with ``effects=False``.
     conf_int_ : DataFrame
         ``lower`` and ``upper`` ends of 95 % intervals of the effects.
     effects_covariance_ : DataFrame

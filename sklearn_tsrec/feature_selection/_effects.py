@@ -12,7 +12,7 @@ from sklearn_tsrec._extras import require
 from sklearn_tsrec.feature_selection._robust import effect_covariance
 from sklearn_tsrec.feature_selection._waves import SlowWaves, centre
 
-_EFFECT, _ENDS = ["effect", "std_error", "pvalue"], ["lower", "upper"]
+_EFFECT, _ENDS = ["effect", "std_error", "pvalue", "lowest", "highest"], ["lower", "upper"]
 
 
 def linear_dml(T, y, W, folds, nuisance=None):
@@ -57,8 +57,8 @@ def effect_table(names, T, y, W, series, folds, cov_type, alpha, nuisance=None):
 
     Returns
     -------
-    effects : DataFrame of shape (k, 3)
-        ``effect``, ``std_error`` and ``pvalue``.
+    effects : DataFrame of shape (k, 5)
+        ``effect``, ``std_error`` and ``pvalue``, and the range of the treatment.
     intervals : DataFrame of shape (k, 2)
         ``lower`` and ``upper``, at level 1 - alpha.
     covariance : DataFrame of shape (k, k)
@@ -70,6 +70,7 @@ def effect_table(names, T, y, W, series, folds, cov_type, alpha, nuisance=None):
     if not len(names):
         empty = pd.DataFrame(index=index, columns=_EFFECT + _ENDS, dtype=float)
         return empty[_EFFECT], empty[_ENDS], pd.DataFrame(index=index, columns=index), 1
+    lowest, highest = T.min(axis=0), T.max(axis=0)
     T, y, W, n_absorbed = still(T, y, W, series, nuisance)
     effect, treated, target = linear_dml(T, y, W, folds, nuisance)
     covariance = effect_covariance(effect, treated, target, series, cov_type)
@@ -80,7 +81,8 @@ def effect_table(names, T, y, W, series, folds, cov_type, alpha, nuisance=None):
     with np.errstate(divide="ignore", invalid="ignore"):
         pvalue = 2 * stats.t.sf(np.abs(effect / error), freedom)
     width = stats.t.isf(alpha / 2, freedom) * error
-    values = np.column_stack([effect, error, pvalue, effect - width, effect + width])
+    ends = [effect - width, effect + width]
+    values = np.column_stack([effect, error, pvalue, lowest, highest, *ends])
     table = pd.DataFrame(values, index=index, columns=_EFFECT + _ENDS)
     covariance = pd.DataFrame(covariance, index=index, columns=index)
     return table[_EFFECT], table[_ENDS], covariance, freedom

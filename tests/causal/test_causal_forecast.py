@@ -200,6 +200,15 @@ def test_steps_that_unknown_targets_reach_are_refused():
     assert causal_forecast(model, X_future[:1], {driver: 1.0})["effect"].iloc[0] == 0
 
 
+def test_what_a_driver_never_was_is_a_guess_and_says_so():
+    series, X, y, X_future, _ = _split(3)
+    driver = series.effects.index[0]
+    model, most = _model(X, y), X[driver].max()
+    causal_forecast(model, X_future, {driver: 0.9 * most})
+    with pytest.warns(UserWarning, match=rf"moves '{driver}__lag1' out of the range"):
+        causal_forecast(model, X_future, {driver: 1.5 * most})
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [
