@@ -261,9 +261,10 @@ def large(n, d, n_series):
     Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
     before, start = memory("VmRSS"), time.process_time()
     ours(X, y)
+    extra = (memory("VmHWM") - before) // 1000
     return {
         "n": n, "d": d, "series": n_series, "cpu_s": round(time.process_time() - start, 2),
-        "table_mb": round(X.to_numpy().nbytes / 1e6), "extra_mb": (memory("VmHWM") - before) // 1000,
+        "table_mb": round(X.to_numpy().nbytes / 1e6), "extra_mb": extra,
     }  # fmt: skip
 
 
