@@ -20,8 +20,8 @@ from sklearn_tsrec.features import (
     WindowFeatures,
     WindowStatistics,
 )
-from sklearn_tsrec.forecasting import ConformalForecaster, WindowForecaster
-from sklearn_tsrec.model_selection import PanelTimeSeriesSplit
+from sklearn_tsrec.forecasting import ConformalForecaster, ReconciledForecaster, WindowForecaster
+from sklearn_tsrec.model_selection import DriftMonitor, PanelTimeSeriesSplit
 from sklearn_tsrec.neural import GRUClassifier, PatchTransformerRegressor, SASRecClassifier
 from sklearn_tsrec.preprocessing import OutlierClipper, SeriesImputer, SeriesScaler
 from sklearn_tsrec.recommendation import (
@@ -73,6 +73,8 @@ ESTIMATORS = [
     KnowledgeGraphFeatures([(0, "is", "a"), (1, "is", "a"), (1, "has", "b")]),
     MarkovClassifier(),
     MarkovClassifier(order=2),
+    DriftMonitor(),
+    ReconciledForecaster(WindowForecaster(window=1), time=0, freq=None),
     LagFeatures(time=0, freq=None),
     LagFeatures([1, 2], target=True, time=0, freq=None),
     PatchTransformerRegressor(None),

@@ -13,6 +13,8 @@ from sklearn_tsrec._key_frame import key_frame
 from sklearn_tsrec._keys import _read_groups
 from sklearn_tsrec._parts import has_memory, walks_ahead
 from sklearn_tsrec._table import check_target
+from sklearn_tsrec.model_selection._drift_monitor import DriftMonitor
+from sklearn_tsrec.model_selection._fold_watcher import FoldWatcher
 from sklearn_tsrec.model_selection._positions import step_positions
 
 
@@ -33,10 +35,13 @@ def backtest(estimator, X, y, *, cv, refit=True, quantiles=None, n_jobs=None, ve
     cv : splitter
         Yields training and test rows, such as :class:`PanelTimeSeriesSplit`; its ``group``,
         ``time`` and ``freq`` say where the keys are.
-    refit : bool or int, default=True
+    refit : bool, int, "on-drift" or DriftMonitor, default=True
         ``True`` fits in every fold, ``False`` only in the first, ``n`` in every n-th. In between
         the estimator keeps what it learned and only remembers the rows that are new in training,
-        through its ``update(X, y)``.
+        through its ``update(X, y)``. A :class:`DriftMonitor` is shown each fold once its truth is
+        in training: the columns of X and, for each time, the mean error over series in units of
+        their mean absolute change; it decides when to fit. The first errors say what is usual.
+        ``"on-drift"`` is one that watches errors alone.
     quantiles : list of float, default=None
         Levels of quantiles to forecast as well, for estimators with ``predict_quantiles``.
     n_jobs : int, default=None
@@ -50,7 +55,7 @@ def backtest(estimator, X, y, *, cv, refit=True, quantiles=None, n_jobs=None, ve
         One row per forecast, fold by fold in the row order of ``X``: group columns, time,
         ``fold``, ``cutoff`` (the last time in training), ``step`` (steps ahead of the cutoff;
         with ``freq=None`` distinct times ahead), ``y_true``, ``y_pred`` and columns such as
-        ``q0.9``.
+        ``q0.9``. With a monitor also ``refit``, whether the fold began with a fit.
 
     Raises
     ------
@@ -69,8 +74,15 @@ def backtest(estimator, X, y, *, cv, refit=True, quantiles=None, n_jobs=None, ve
     0 2024-01-04     0 2024-01-03     1     7.0     3.0
     1 2024-01-05     1 2024-01-04     1     9.0     4.0
     """
-    if not isinstance(refit, Integral) or (not isinstance(refit, bool) and refit < 1):
-        raise ValueError(f"refit must be a bool or an integer of at least 1, got {refit!r}.")
+    monitor = DriftMonitor(watch=("errors",)) if refit == "on-drift" else refit
+    on_drift = isinstance(monitor, DriftMonitor)
+    if not on_drift and (
+        not isinstance(refit, Integral) or (not isinstance(refit, bool) and refit < 1)
+    ):
+        raise ValueError(
+            "refit must be a bool or an integer of at least 1, 'on-drift' or a DriftMonitor, got "
+            f"{refit!r}."
+        )
     y = check_target(y, _num_samples(X), estimator=estimator)
     cv = check_cv(cv)
     group, time = getattr(cv, "group", None), getattr(cv, "time", None)
@@ -89,10 +101,15 @@ def backtest(estimator, X, y, *, cv, refit=True, quantiles=None, n_jobs=None, ve
         between &= np.isin(series, series[test])
         between[test] = False
         tasks.append((train, test, np.flatnonzero(between)))
-    per_fit = len(folds) if refit is False else int(refit)
+    per_fit = len(folds) if on_drift or refit is False else int(refit)
+    watcher = None
+    if on_drift:
+        watcher = FoldWatcher(monitor, X, y, series, position, group, time)
     blocks = [tasks[start : start + per_fit] for start in range(0, len(tasks), per_fit)]
     parallel = Parallel(n_jobs=n_jobs, return_as="generator")
-    done = parallel(delayed(_forecast_block)(estimator, X, y, block, quantiles) for block in blocks)
+    done = parallel(
+        delayed(_forecast_block)(estimator, X, y, block, quantiles, watcher) for block in blocks
+    )
     progress = tqdm(done, total=len(blocks), desc="backtest", disable=not verbose)
     forecasts = [forecast for block in progress for forecast in block]
 
@@ -110,15 +127,18 @@ def backtest(estimator, X, y, *, cv, refit=True, quantiles=None, n_jobs=None, ve
     return pd.concat(parts, ignore_index=True)
 
 
-def _forecast_block(estimator, X, y, tasks, quantiles):
-    """Fit on the first fold, then forecast all folds, remembering new training rows."""
-    model = clone(estimator)
+def _forecast_block(estimator, X, y, tasks, quantiles, watcher):
+    """Fit on the first fold, then forecast all folds, remembering new training rows.
+
+    With a watcher, fit again where it says so.
+    """
     forecasts = []
-    seen = None
+    model, seen = None, None
     for train, test, between in tasks:
-        if seen is None:
+        fits = model is None or (watcher is not None and watcher.asks_for_fit(train))
+        if fits:
             seen = train
-            model.fit(_safe_indexing(X, train), y[train])
+            model = clone(estimator).fit(_safe_indexing(X, train), y[train])
         else:
             new = np.setdiff1d(train, seen)
             seen = np.union1d(train, seen)
@@ -131,6 +151,11 @@ def _forecast_block(estimator, X, y, tasks, quantiles):
         if quantiles is not None:
             values = np.asarray(model.predict_quantiles(X_ahead, quantiles))[:n]
             forecast |= {f"q{level:g}": values[:, j] for j, level in enumerate(quantiles)}
+        if watcher is not None:
+            if fits:
+                watcher.start(train)
+            watcher.remember(test, forecast)
+            forecast["refit"] = fits
         forecasts.append(forecast)
     return forecasts
 

@@ -1,0 +1,154 @@
+"""Alarms come when things change, and seldom when they do not."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import Ridge
+
+from sklearn_tsrec.forecasting import WindowForecaster
+from sklearn_tsrec.model_selection import DriftMonitor, PanelTimeSeriesSplit, backtest
+from sklearn_tsrec.model_selection._drift_charts import compare_samples, cusum, rate_gain
+
+
+def test_numbers_that_can_be_checked_by_hand():
+    np.testing.assert_allclose(cusum(np.array([1.0, -2, 3, -1])), [1, 0, 3, 2])
+    gain = rate_gain(np.array([True, False]), 0.1, 0.2)
+    np.testing.assert_allclose(gain, [np.log(2), np.log(0.8 / 0.9)])
+    reference = np.arange(100.0)
+    p_value, stability, outside = compare_samples(reference, reference[:50])
+    assert stability > 0.5
+    assert outside == 0
+    assert p_value < 1e-6
+    assert compare_samples(reference, reference)[:2] == (1.0, 0.0)
+    assert compare_samples(reference, np.array([-1.0, 5, 200, 6]))[2] == 0.5
+
+
+@pytest.mark.parametrize("heavy", [False, True])
+def test_false_alarms_are_as_rare_as_said(heavy):
+    rng = np.random.default_rng(0)
+    draw = (lambda n: rng.standard_t(2, n)) if heavy else rng.normal
+    alarms, n_runs, length = 0, 40, 200
+    for _ in range(n_runs):
+        reference = draw(size=1000) if not heavy else draw(1000)
+        new = draw(size=length) if not heavy else draw(length)
+        monitor = DriftMonitor(run_length=1000).fit([[0.0]], reference)
+        covered = rng.random(length) < 0.9
+        alarms += monitor.update(y=new, covered=covered).should_refit_
+    # 8,000 observations may hold 8 alarms in the mean; the bound is not tight
+    assert alarms <= 8
+
+
+def test_inputs_raise_no_false_alarm_in_many_updates():
+    rng = np.random.default_rng(1)
+    alarms = 0
+    for _ in range(10):
+        monitor = DriftMonitor(min_stability=0).fit(rng.normal(size=(300, 4)))
+        for _ in range(10):
+            monitor.update(rng.normal(size=(60, 4)))
+        alarms += monitor.should_refit_
+    assert alarms <= 1  # one of a hundred is expected at most
+
+
+@pytest.mark.parametrize(
+    ("change", "chart", "longest"),
+    [
+        (lambda e: e + 1.5, "errors up", 20),
+        (lambda e: e - 1.5, "errors down", 20),
+        (lambda e: e * 4, "errors larger", 30),
+    ],
+)
+def test_changes_of_errors_are_found_soon(change, chart, longest):
+    delays = []
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        monitor = DriftMonitor().fit([[0.0]], rng.normal(size=300))
+        monitor.update(y=rng.normal(size=50))
+        assert not monitor.should_refit_
+        step = 0
+        while not monitor.report_.loc[chart, "drifted"]:
+            step += 1
+            monitor.update(y=change(rng.normal(size=1)))
+        delays.append(step)
+        assert monitor.report_.loc[chart, "since"] == step + 1
+    assert np.mean(delays) < longest
+
+
+@pytest.mark.parametrize(("rate", "chart"), [(0.5, "coverage low"), (1.0, "coverage high")])
+def test_changes_of_coverage_are_found(rate, chart):
+    rng = np.random.default_rng(0)
+    monitor = DriftMonitor(coverage=0.8).fit([[0.0]])
+    monitor.update(covered=rng.random(60) < 0.8)
+    assert not monitor.should_refit_
+    monitor.update(covered=rng.random(120) < rate)
+    assert monitor.report_.index[monitor.report_["drifted"]].tolist() == [chart]
+
+
+def test_changes_of_inputs_are_named():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"price": rng.normal(size=300), "stock": rng.normal(size=300)})
+    new = X[:100].assign(price=X["price"] + 2)
+    monitor = DriftMonitor().fit(X).update(new)
+    report = monitor.report_
+    assert report.index[report["drifted"]].tolist() == ["price"]
+    assert report.loc["price", "outside"] > 0.1
+    assert monitor.should_refit_
+    assert not DriftMonitor(columns="stock").fit(X).update(new).should_refit_
+    assert not DriftMonitor(watch=["errors"]).fit(X).update(new).should_refit_
+    assert monitor.history_["chart"].tolist() == ["price", "stock"]
+
+
+def test_the_first_errors_say_what_is_usual():
+    rng = np.random.default_rng(0)
+    errors = rng.normal(size=60)
+    monitor = DriftMonitor(n_reference=40).fit([[0.0]]).update(y=errors)
+    np.testing.assert_array_equal(monitor.reference_errors_, errors[:40])
+    assert (monitor.history_["chart"] == "errors up").sum() == 20
+
+
+def test_bad_input_is_named():
+    with pytest.raises(ValueError, match="watch="):
+        DriftMonitor(watch=["weather"]).fit([[0.0]])
+    with pytest.raises(ValueError, match="unknown column 'price'"):
+        DriftMonitor(columns="price").fit(pd.DataFrame({"a": [1.0]}))
+    with pytest.raises(ValueError, match="0 sample"):
+        DriftMonitor().fit(pd.DataFrame({"a": []}))
+    with pytest.raises(ValueError, match="not fitted yet"):
+        DriftMonitor().update(y=[1.0])
+
+
+def regime(seed=0, n=180, at=100):
+    """Return a series whose dependence on its input turns at some time."""
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame({"a": rng.normal(size=n)}, pd.date_range("2024-01-01", periods=n, name="day"))
+    slope = np.where(np.arange(n) < at, 1.0, -3.0)
+    return X, slope * X["a"].to_numpy() + 0.3 * rng.normal(size=n)
+
+
+def test_backtest_fits_again_when_errors_drift():
+    X, y = regime()
+    cv = PanelTimeSeriesSplit(120, max_train=40)
+    model = WindowForecaster(Ridge(), window=1)
+    table = backtest(model, X, y, cv=cv, refit="on-drift", verbose=0)
+    fits = table.loc[table["refit"], "fold"].tolist()
+    assert fits[0] == 0
+    assert 40 < fits[1] <= 60  # the change comes with fold 40
+    assert len(fits) < 20  # until most of what is learned from is new
+    never = backtest(model, X, y, cv=cv, refit=False, verbose=0)
+    off = (table["y_true"] - table["y_pred"]).abs()[80:]
+    assert off.mean() < 0.5 * (never["y_true"] - never["y_pred"]).abs()[80:].mean()
+    assert list(never) == [name for name in table if name != "refit"]
+
+
+def test_backtest_takes_a_monitor_and_shows_it_inputs():
+    X, y = regime(at=1000)
+    X["a"] += np.where(np.arange(180) < 100, 0, 5.0)
+    keyed = X.reset_index()
+    for table, keys in ((X, {}), (keyed, {"time": "day"})):
+        cv = PanelTimeSeriesSplit(14, horizon=10, **keys)
+        model = WindowForecaster(Ridge(), window=1, **keys)
+        monitor = DriftMonitor(watch=["inputs"])
+        done = backtest(model, table, y, cv=cv, refit=monitor, verbose=0)
+        assert done.groupby("fold")["refit"].first().to_numpy().nonzero()[0].tolist()[:2] == [0, 7]
+        assert not hasattr(monitor, "report_")
+    with pytest.raises(ValueError, match="'on-drift' or a DriftMonitor, got 'sometimes'"):
+        backtest(model, table, y, cv=cv, refit="sometimes", verbose=0)
