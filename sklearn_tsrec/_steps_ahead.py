@@ -5,12 +5,12 @@ import numpy as np
 from sklearn_tsrec._history import History
 from sklearn_tsrec._keys import Keys
 
-_NEVER = np.iinfo(np.int64).min
+NEVER = np.iinfo(np.int64).min
 
 
 def last_known(codes, ticks, y, n_series):
     """Return the tick of the last known target of each series; the smallest int64 without one."""
-    last = np.full(n_series, _NEVER)
+    last = np.full(n_series, NEVER)
     known = ~np.isnan(y)
     np.maximum.at(last, codes[known], ticks[known])
     return last
@@ -24,12 +24,12 @@ def steps_ahead(last, codes, ticks, calendar):
     known target are one step ahead of the values before them.
     """
     n_series = max(len(last), codes.max(initial=-1) + 1)
-    last = np.append(last, np.full(n_series - len(last), _NEVER))
-    without = last[codes] == _NEVER
+    last = np.append(last, np.full(n_series - len(last), NEVER))
+    without = last[codes] == NEVER
     if without.any():
         first = np.full(n_series, np.iinfo(np.int64).max)
         np.minimum.at(first, codes[without], ticks[without])
-        last = np.where(last == _NEVER, first - 1, last)
+        last = np.where(last == NEVER, first - 1, last)
     if calendar:
         return np.maximum(ticks - last[codes], 1)
     steps = np.ones(len(codes), dtype=np.int64)

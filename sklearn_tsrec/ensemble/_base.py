@@ -15,9 +15,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_tsrec._key_frame import key_frame
 from sklearn_tsrec._keys import KeyedMixin
+from sklearn_tsrec._steps_ahead import last_known, steps_ahead
 from sklearn_tsrec._times import show
-from sklearn_tsrec.ensemble._members import call, read_folds, run_members, with_keys
-from sklearn_tsrec.ensemble._steps import last_known, steps_ahead
+from sklearn_tsrec.ensemble._members import call, run_members
+from sklearn_tsrec.model_selection._folds import read_folds, with_keys
 
 
 class TemporalStackingBase(KeyedMixin, TransformerMixin, MetaEstimatorMixin, _BaseComposition):

@@ -1,90 +1,15 @@
-"""The members of a stack: their keys, their folds, and what they say out of fold."""
-
-import copy
-from dataclasses import dataclass
-from numbers import Integral
+"""The members of a stack, and what they say out of fold."""
 
 import joblib
 import numpy as np
 from sklearn.base import clone
-from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_memory
 from tqdm import tqdm
 
-from sklearn_tsrec._parts import has_memory, walks_ahead
-from sklearn_tsrec.model_selection import PanelTimeSeriesSplit
-
-
-@dataclass
-class Fold:
-    """A fold of rows in time.
-
-    Attributes
-    ----------
-    train, test : int arrays
-        Rows to fit on, and rows to forecast.
-    between : int array
-        Rows of a gap, which say what is known ahead on the way to the test rows.
-    """
-
-    train: np.ndarray
-    test: np.ndarray
-    between: np.ndarray
-
-
-def with_keys(estimator, keys):
-    """Return a clone of a member that reads the keys of the stack, wherever a part reads keys."""
-    estimator = clone(estimator)
-    for part in [estimator, *estimator.get_params(deep=True).values()]:
-        if not hasattr(part, "get_params") or isinstance(part, type):
-            continue
-        known = part.get_params(deep=False)
-        if "time" in known:
-            part.set_params(**{name: key for name, key in keys.items() if name in known})
-    return estimator
-
-
-def read_folds(cv, X, y, codes, ticks, keys):
-    """Return the folds of a splitter, which must each test rows later than their training rows.
-
-    Parameters
-    ----------
-    cv : int, splitter, iterable or None
-        None and an integer are a :class:`PanelTimeSeriesSplit` of one step.
-    X, y : table and array
-        What is split.
-    codes, ticks : int64 arrays
-        Series and time of the rows.
-    keys : dict
-        ``group``, ``time`` and ``freq``, which the splitter is told as well.
-
-    Returns
-    -------
-    list of Fold
-    """
-    if cv is None or isinstance(cv, Integral):
-        cv = PanelTimeSeriesSplit(3 if cv is None else cv)
-    cv = copy.copy(check_cv(cv))
-    for name, key in keys.items():
-        if hasattr(cv, name):
-            setattr(cv, name, key)
-    folds = []
-    for number, (train, test) in enumerate(cv.split(X, y)):
-        train, test = np.asarray(train), np.asarray(test)
-        newest = ticks[train].max()
-        if ticks[test].min() <= newest:
-            raise ValueError(
-                f"fold {number} of {type(cv).__name__} trains on rows that are not older than its "
-                "test rows: use PanelTimeSeriesSplit, which cuts at times."
-            )
-        between = (ticks > newest) & (ticks < ticks[test].max()) & np.isin(codes, codes[test])
-        between[test] = False
-        folds.append(Fold(train, test, np.flatnonzero(between)))
-    if not folds:
-        raise ValueError(f"cv={cv!r} yields no fold: give a splitter with at least one.")
-    return folds
+from sklearn_tsrec._parts import walks_ahead
+from sklearn_tsrec.model_selection._folds import show_rows
 
 
 def run_members(members, X, y, folds, *, method, refit, memory, n_jobs, verbose):
@@ -139,19 +64,6 @@ def run_members(members, X, y, folds, *, method, refit, memory, n_jobs, verbose)
     rest = np.setdiff1d(np.arange(len(y)), folds[-1].train)
     show_rows(fitted, _safe_indexing(X, rest), y[rest], "refit=False")
     return forecasts, fitted
-
-
-def show_rows(members, X, y, why):
-    """Let fitted members remember rows without fitting them again."""
-    for member in members:
-        if not hasattr(member, "update") and has_memory(member):
-            raise ValueError(
-                f"{type(member).__name__} looks back on the training table but has no update(X, y) "
-                f"to be shown newer rows, which {why} needs: fit the stack again, with refit=True."
-            )
-    for member in members:
-        if hasattr(member, "update"):
-            member.update(X, y)
 
 
 def _content(X, y, fold):

@@ -8,12 +8,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_tsrec._history import History
 from sklearn_tsrec._keys import _read_groups
+from sklearn_tsrec._steps_ahead import NEVER, steps_ahead
 from sklearn_tsrec._table import check_target
 from sklearn_tsrec._times import show
 from sklearn_tsrec.ensemble._combine import warn_of_none
-from sklearn_tsrec.ensemble._members import show_rows
 from sklearn_tsrec.ensemble._regressor_base import RegressorStackBase
-from sklearn_tsrec.ensemble._steps import NEVER, steps_ahead
+from sklearn_tsrec.model_selection._folds import show_rows
 
 
 def _is_online(stack):

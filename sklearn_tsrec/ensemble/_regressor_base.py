@@ -3,10 +3,10 @@
 import numpy as np
 from sklearn.base import clone
 
+from sklearn_tsrec._steps_ahead import last_known, naive_scales
 from sklearn_tsrec.ensemble._base import TemporalStackingBase
 from sklearn_tsrec.ensemble._combine import fill_with_mean, median, weighted_mean
 from sklearn_tsrec.ensemble._online import OnlineWeights
-from sklearn_tsrec.ensemble._steps import last_known, naive_scales
 from sklearn_tsrec.ensemble._weighting import learn_weights
 
 _DEFAULT = "ridge"

@@ -16,8 +16,11 @@ class ForecastDisplay:
         What is known, with an index of (group …, time) or of time alone.
     y_pred : Series or dict of Series
         Forecasts, with an index of the same kind; several by the name of the model.
-    interval : DataFrame of two columns, default=None
-        Lower and upper bounds, with the index of ``y_pred``, or of its first forecasts.
+    interval : DataFrame of two columns or list of these, default=None
+        Lower and upper bounds, with the index of ``y_pred``, or of its first forecasts. Several
+        make a fan.
+    paths : DataFrame, default=None
+        Sample paths, one column each, with the index of ``y_pred``, or of its first forecasts.
     max_series : int, default=6
         How many series to show: the first ones that have forecasts.
     n_history : int, default=None
@@ -34,7 +37,9 @@ class ForecastDisplay:
     lines_ : list of Line2D
         The forecasts of each series, model by model.
     fill_between_ : list of PolyCollection
-        The interval of each series, if there is one.
+        The intervals of each series, if there are any.
+    path_lines_ : list of Line2D
+        The sample paths of each series, if there are any.
 
     See Also
     --------
@@ -53,16 +58,27 @@ class ForecastDisplay:
     1
     """
 
-    def __init__(self, y_true, y_pred, *, interval=None, max_series=6, n_history=None):
+    def __init__(self, y_true, y_pred, *, interval=None, paths=None, max_series=6, n_history=None):
         self.y_true = y_true
         self.y_pred = y_pred
         self.interval = interval
+        self.paths = paths
         self.max_series = max_series
         self.n_history = n_history
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y, *, coverage=None, max_series=6, n_history=None, axes=None
+        cls,
+        estimator,
+        X,
+        y,
+        *,
+        coverage=None,
+        n_paths=0,
+        random_state=None,
+        max_series=6,
+        n_history=None,
+        axes=None,
     ):
         """Forecast the rows of X and draw them.
 
@@ -74,8 +90,13 @@ class ForecastDisplay:
             Rows to forecast, with keys in the index.
         y : Series
             Known values, with an index of the same kind: history, and the truth where it is known.
-        coverage : float, default=None
-            Coverage of an interval to draw, if the estimator has ``predict_interval``.
+        coverage : float or list of float, default=None
+            Coverage of an interval to draw, if the estimator has ``predict_interval``; several make
+            a fan.
+        n_paths : int, default=0
+            Number of sample paths to draw, if the estimator has ``predict_paths``.
+        random_state : int, RandomState instance or None, default=None
+            Which paths are drawn.
         max_series, n_history : int or None
             As in the class.
         axes : array of matplotlib Axes, default=None
@@ -93,22 +114,34 @@ class ForecastDisplay:
                 f"from_predictions; got {type(X).__name__} and {type(y).__name__}."
             )
         y_pred = pd.Series(np.asarray(estimator.predict(X)), X.index)
-        interval = None
+        interval = paths = None
         if coverage is not None:
-            interval = pd.DataFrame(estimator.predict_interval(X, coverage), X.index)
+            interval = [
+                pd.DataFrame(estimator.predict_interval(X, level), X.index)
+                for level in np.sort(np.atleast_1d(coverage))[::-1]
+            ]
+        if n_paths:
+            paths = estimator.predict_paths(X, n_paths=n_paths, random_state=random_state)
+            paths = pd.DataFrame(paths, X.index)
         return cls.from_predictions(
-            y, y_pred, interval=interval, max_series=max_series, n_history=n_history, axes=axes
+            y,
+            y_pred,
+            interval=interval,
+            paths=paths,
+            max_series=max_series,
+            n_history=n_history,
+            axes=axes,
         )
 
     @classmethod
     def from_predictions(
-        cls, y_true, y_pred, *, interval=None, max_series=6, n_history=None, axes=None
+        cls, y_true, y_pred, *, interval=None, paths=None, max_series=6, n_history=None, axes=None
     ):
         """Draw forecasts that are already there.
 
         Parameters
         ----------
-        y_true, y_pred, interval, max_series, n_history
+        y_true, y_pred, interval, paths, max_series, n_history
             As in the class.
         axes : array of matplotlib Axes, default=None
             Where to draw: one for each series. None makes a figure.
@@ -136,15 +169,21 @@ class ForecastDisplay:
                     f"{values.index.nlevels}: give both the same index levels."
                 )
         first = next(iter(forecasts.values()))
-        if interval is not None and not (
-            isinstance(interval, pd.DataFrame) and interval.index.equals(first.index)
-        ):
-            raise ValueError("interval must be a DataFrame with the index of y_pred.")
+        for name, tables in (("interval", _as_list(interval)), ("paths", _as_list(paths))):
+            if not all(isinstance(t, pd.DataFrame) and t.index.equals(first.index) for t in tables):
+                raise ValueError(f"{name} must be a DataFrame with the index of y_pred.")
         if max_series < 1:
             raise ValueError(f"max_series must be at least 1, got {max_series!r}.")
         if n_history is not None and n_history < 0:
             raise ValueError(f"n_history must be at least 0 or None, got {n_history!r}.")
-        display = cls(y_true, y_pred, interval=interval, max_series=max_series, n_history=n_history)
+        display = cls(
+            y_true,
+            y_pred,
+            interval=interval,
+            paths=paths,
+            max_series=max_series,
+            n_history=n_history,
+        )
         return display.plot(axes=axes)
 
     def plot(self, *, axes=None, n_columns=3):
@@ -184,11 +223,14 @@ class ForecastDisplay:
             )
         self.figure_ = self.axes_[0].figure
         known = dict(_by_series(self.y_true))
-        bounds = dict(_by_series(self.interval)) if self.interval is not None else {}
+        fan = [dict(_by_series(bounds)) for bounds in _as_list(self.interval)]
+        paths = dict(_by_series(self.paths)) if self.paths is not None else {}
         self.history_lines_, self.lines_, self.fill_between_ = [], [], []
+        self.path_lines_ = []
         for ax, name in zip(self.axes_, series):
             own = {model: parts.get(name) for model, parts in forecasts.items()}
-            self._draw(ax, name, known.get(name), own, bounds.get(name))
+            bounds = [part[name] for part in fan if name in part]
+            self._draw(ax, name, known.get(name), own, bounds, paths.get(name))
         handles = self.axes_[0].get_legend_handles_labels()
         if own_figure:  # above the series, where it hides nothing
             self.figure_.legend(*handles, loc="outside upper right", ncols=4, frameon=False)
@@ -196,7 +238,7 @@ class ForecastDisplay:
             self.axes_[0].legend(*handles, frameon=False)
         return self
 
-    def _draw(self, ax, name, known, forecasts, bounds):
+    def _draw(self, ax, name, known, forecasts, fan, paths):
         """Draw one series."""
         first = next(iter(forecasts.values()))
         if known is not None:
@@ -206,10 +248,14 @@ class ForecastDisplay:
             self.history_lines_ += ax.plot(
                 _x(known), known.to_numpy(), color=ink(ax), lw=1.1, label="actual"
             )
-        if bounds is not None:
+        for bounds in fan:  # one over the other: the middle is the darkest
             low, high = bounds.iloc[:, 0], bounds.iloc[:, 1]
             self.fill_between_.append(
                 ax.fill_between(_x(bounds), low, high, color=color_of(0), alpha=0.18, lw=0)
+            )
+        if paths is not None:
+            self.path_lines_ += ax.plot(
+                _x(paths), paths.to_numpy(), color=color_of(0), lw=0.7, alpha=0.4
             )
         for number, (model, forecast) in enumerate(forecasts.items()):
             if forecast is None:
@@ -221,6 +267,13 @@ class ForecastDisplay:
             ax.set_title(name, fontsize="medium", loc="left")
         quiet(ax)
         date_axis(ax, _x(first))
+
+
+def _as_list(tables):
+    """Return none, one or several tables as a list."""
+    if tables is None:
+        return []
+    return list(tables) if isinstance(tables, (list, tuple)) else [tables]
 
 
 def _by_name(y_pred):
