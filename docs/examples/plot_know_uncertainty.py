@@ -24,10 +24,10 @@ X, y = as_panel(demand, group="category", time="week", target="demand")
 [(train, test)] = PanelTimeSeriesSplit(1, horizon=8).split(X)
 
 # %%
-# Four folds of eight weeks say how far the forecasts of each step ahead are off. All categories share
-# their errors, each in units of its own.
+# Three folds of eight weeks say how far the forecasts of each step ahead are off. All categories
+# share their errors, each in units of its own.
 model = ConformalForecaster(
-    WindowForecaster(Ridge(), window=13), cv=PanelTimeSeriesSplit(4, horizon=8)
+    WindowForecaster(Ridge(), window=8), cv=PanelTimeSeriesSplit(3, horizon=8)
 ).fit(X.iloc[train], y.iloc[train])
 ForecastDisplay.from_estimator(
     model, X.iloc[test], y, coverage=[0.5, 0.9], n_history=30, max_series=3
@@ -45,7 +45,8 @@ for scale in ("error", None):
 print(pd.DataFrame(rows).round(2).to_string(index=False))
 
 # %%
-# Sample paths are whole futures. What they add up to over eight weeks is what an order has to cover:
+# Sample paths are whole futures. What they add up to over eight weeks is what an order has to
+# cover:
 model.set_params(scale="error").fit(X.iloc[train], y.iloc[train])
 ForecastDisplay.from_estimator(
     model, X.iloc[test], y, n_paths=20, random_state=0, n_history=30, max_series=3

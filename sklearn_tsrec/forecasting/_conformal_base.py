@@ -76,7 +76,7 @@ class ConformalBase(KeyedMixin, BaseEstimator):
             )
         self._remember(History.build(keys, y))
         self._learn_scales(table)
-        table["scale"] = self._scales.without_fold(
+        table["scale"] = self._scales.before_fold(
             *(table[name].to_numpy() for name in ("code", "fold", "difference"))
         )
         self._keep(table)

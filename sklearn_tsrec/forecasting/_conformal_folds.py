@@ -73,8 +73,7 @@ def _show_folds(estimator, X, y, folds, conformity, levels, verbose):
 def _show(model, X, y, rows):
     """Show rows to a fitted model."""
     if len(rows):
-        why = "method='split', which fits only once: use method='cross'"
-        show_rows([model], _safe_indexing(X, rows), y[rows], why)
+        show_rows([model], _safe_indexing(X, rows), y[rows], "method='split'")
 
 
 def _fit(model, X, y, rows):

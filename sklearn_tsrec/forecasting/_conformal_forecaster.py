@@ -58,8 +58,9 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, ConformalBase):
         made from the nearest of them.
     scale : {"error", "difference"} or None, default="error"
         The unit of errors, so that series of any size share one set of them: the mean absolute
-        error of the series in the other folds, drawn to what is usual; the mean absolute difference
-        from one value to the next; or the unit of the target.
+        error of the series in the folds before (the median of these, drawn to what its differences
+        suggest); the mean absolute difference from one value to the next; or the unit of the
+        target.
     learning_rate : float, default=0.05
         How far a miss moves the level with ``method="adaptive"``.
     group, time : str, int, list of these or None, default=None

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-_PRIOR_FOLDS = 1.0  # how many folds the scale that other series suggest counts for
+_PRIOR_FOLDS = 2.0  # how many folds what other series suggest counts for
+_MOST = 10.0  # by how much a series may differ from what they suggest
 
 
 def mean_differences(history):
@@ -30,8 +31,9 @@ def _top(mean):
 class SeriesScales:
     """Scales of series, learned from their errors in folds.
 
-    With ``kind="error"`` a series' mean absolute errors in the folds are averaged with one that its
-    differences suggest, given how the two compare over all series.
+    With ``kind="error"`` it is what the differences of a series suggest, given how mean absolute
+    errors compare with differences in most series, times the median over folds of how its own
+    compare, drawn to 1.
 
     Parameters
     ----------
@@ -50,42 +52,45 @@ class SeriesScales:
         if kind != "error":
             return
         usable = ~np.isnan(differences)
-        codes, sizes, differences = codes[usable], sizes[usable], differences[usable]
-        _, folds = np.unique(folds[usable], return_inverse=True)
-        total = differences.sum()
-        self._ratio = sizes.sum() / total if total and sizes.any() else 1.0
-        shape = int(folds.max(initial=-1)) + 1, int(codes.max(initial=-1)) + 1
+        codes, ratio = codes[usable], sizes[usable] / differences[usable]
+        self._folds, folds = np.unique(folds[usable], return_inverse=True)
+        shape = len(self._folds), int(codes.max(initial=-1)) + 1
         cells = folds * shape[1] + codes
         count = np.bincount(cells, minlength=shape[0] * shape[1])
-        total = np.bincount(cells, sizes, minlength=shape[0] * shape[1])
-        mean = np.divide(total, count, out=np.zeros(len(count)), where=count > 0)
-        self._means = mean.reshape(shape)
-        self._sum, self._n = self._means.sum(axis=0), (count.reshape(shape) > 0).sum(axis=0)
+        mean = np.full(len(count), np.nan)
+        total = np.bincount(cells, ratio, minlength=len(count))
+        np.divide(total, count, out=mean, where=count > 0)
+        self._usual = float(np.median(mean[count > 0])) if len(codes) else 1.0
+        self._usual = self._usual or 1.0  # where most errors are 0
+        # A series that had just begun may be off by orders of magnitude: that is not its unit.
+        mean = np.clip(mean / self._usual, 1 / _MOST, _MOST)
+        self._logs = np.log(mean).reshape(shape)
 
     def of_series(self, codes, differences):
         """Return the scale of each row in the unit of the target; NaN where it is not known."""
-        return self._mix(codes, differences, 0.0, 0)
-
-    def without_fold(self, codes, folds, differences):
-        """Return the scale of each row as the other folds have it."""
         if self.kind != "error":
-            return self._mix(codes, differences, 0.0, 0)
-        usable = ~np.isnan(differences)
-        _, place = np.unique(folds[usable], return_inverse=True)
-        own = self._means[place, codes[usable]]
-        out = np.full(len(codes), np.nan)
-        out[usable] = self._mix(codes[usable], differences[usable], own, 1)
+            return np.ones(len(codes)) if self.kind is None else differences
+        return self._mix(self._logs, codes, differences)
+
+    def before_fold(self, codes, folds, differences):
+        """Return the scale of each row as the folds before its own have it.
+
+        So scores tell how errors compare with what was known before them, as new ones will.
+        """
+        if self.kind != "error":
+            return self.of_series(codes, differences)
+        out = np.empty(len(codes))
+        for fold in np.unique(folds):
+            rows = folds == fold
+            earlier = self._logs[: np.searchsorted(self._folds, fold)]
+            out[rows] = self._mix(earlier, codes[rows], differences[rows])
         return out
 
-    def _mix(self, codes, differences, own_sum, own_n):
-        """Return scales without some of what each series has."""
-        if self.kind is None:
-            return np.ones(len(codes))
-        if self.kind == "difference":
-            return differences
-        inside = codes < len(self._sum)
-        place = np.where(inside, codes, 0)
-        total = np.where(inside, self._sum[place], 0.0) - own_sum
-        n = np.where(inside, self._n[place], 0) - own_n
-        prior = self._ratio * differences
-        return (total.clip(min=0) + _PRIOR_FOLDS * prior) / (n + _PRIOR_FOLDS)
+    def _mix(self, logs, codes, differences):
+        """Return scales from some of the folds."""
+        n = np.append((~np.isnan(logs)).sum(axis=0), 0)
+        middle = np.zeros(len(n))
+        seen = np.flatnonzero(n)
+        middle[seen] = np.nanmedian(logs[:, seen], axis=0)
+        own = middle * n / (n + _PRIOR_FOLDS)
+        return self._usual * differences * np.exp(own[np.minimum(codes, len(n) - 1)])

@@ -90,8 +90,7 @@ def show_rows(estimators, X, y, why):
         if not hasattr(estimator, "update") and has_memory(estimator):
             raise ValueError(
                 f"{type(estimator).__name__} looks back on the training table but has no "
-                f"update(X, y) to be shown newer rows, which is needed for {why}. Fit again, to "
-                "all rows."
+                f"update(X, y) to be shown newer rows, which {why} needs: fit again, to all rows."
             )
     for estimator in estimators:
         if hasattr(estimator, "update"):
