@@ -32,6 +32,7 @@ os.environ |= {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "MKL_NUM_THREAD
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import Ridge
 
@@ -89,6 +90,20 @@ def ours(y, ahead, period, horizon, **settings):
     return model.fit(X, y).predict_interval(pd.DataFrame(index=ahead), COVERAGE)
 
 
+class Given(RegressorMixin, BaseEstimator):
+    """Forecasts that are there already, by row number: MAPIE tries estimators on rows of zeros."""
+
+    def __init__(self, forecasts):
+        self.forecasts = forecasts
+
+    def fit(self, X, y):
+        self.n_features_in_ = 1
+        return self
+
+    def predict(self, X):
+        return self.forecasts[np.asarray(X)[:, 0].astype(int)]
+
+
 def mapie(y, ahead, period, horizon):
     """Return the same of MAPIE, whose one set of scores is of series in units of their changes."""
     from mapie.regression import SplitConformalRegressor
@@ -101,10 +116,15 @@ def mapie(y, ahead, period, horizon):
     X = pd.DataFrame(index=y.index)
     base = naive(period).fit(X[~late], y[~late])
     known = np.isin(y.index.get_level_values(0)[late], base.groups_)
+    truth = y[late][known].to_numpy()
+    before = base.predict(X[late][known])
+    # the forecast is that of the newest history, as for all
+    after = base.update(X[late], y[late]).predict(pd.DataFrame(index=ahead))
+    rows = np.arange(len(before) + len(after))[:, np.newaxis]
+    base = Given(np.concatenate([before, after])).fit(rows, rows[:, 0])
     split = SplitConformalRegressor(base, confidence_level=COVERAGE, prefit=True)
-    split.conformalize(X[late][known], y[late][known])
-    base.update(X[late], y[late])  # the forecast is that of the newest history, as for all
-    _, ends = split.predict_interval(pd.DataFrame(index=ahead))
+    split.conformalize(rows[: len(before)], truth)
+    _, ends = split.predict_interval(rows[len(before) :])
     return ends[:, :, 0] * unit.reindex(ahead.get_level_values(0)).to_numpy()[:, np.newaxis]
 
 
