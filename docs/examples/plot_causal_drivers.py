@@ -17,9 +17,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from sklearn_tsrec import CausalFeatureSelector, LagFeatures
-from sklearn_tsrec.causal import CausalGraph
+from sklearn_tsrec.causal import CausalGraph, causal_forecast
 from sklearn_tsrec.datasets import make_causal_series
-from sklearn_tsrec.inspection import CausalEffectsDisplay, CausalGraphDisplay
+from sklearn_tsrec.inspection import CausalEffectsDisplay, ForecastDisplay
 
 series = make_causal_series(2500, 20, shift_at=1500, random_state=0)
 series.role.value_counts()
@@ -68,5 +68,36 @@ series.effects.round(2)
 # The graph of everything the target is linked to.
 linked = series.role[series.role != "noise"].index[:8]
 table = series.data[linked].assign(target=series.target).iloc[:1500]
-CausalGraphDisplay.from_estimator(CausalGraph(alpha=0.01).fit(table))
+CausalGraph(alpha=0.01).fit(table).plot()
+
+# %%
+# What if a driver were one unit higher for the next eight steps? The effect sets in with its lag
+# and builds up, for the target remembers. Only this driver is planned; of all others, eight steps
+# ahead, lags from 8 up are known.
+steps, driver = 8, series.effects.index[0]
+others = list(series.data.columns.drop(driver))
+model = make_pipeline(
+    make_union(
+        LagFeatures(range(1, 8), columns=driver),
+        LagFeatures([8, 9], columns=others),
+        LagFeatures([8, 9], target=True, horizon=steps),
+        verbose_feature_names_out=False,
+    ),
+    CausalFeatureSelector(horizon=steps, known_ahead=[driver]),
+    DecisionTreeRegressor(min_samples_leaf=40, random_state=0),
+).set_output(transform="pandas")
+past, future = slice(0, 1400), slice(1400, 1400 + steps)
+model.fit(series.data[past], series.target[past])
+what_if = causal_forecast(model, series.data[future], {driver: lambda planned: planned + 1})
+what_if[["baseline", "effect", "effect_lower", "effect_upper"]].round(2)
+
+# %%
+# The interval of the forecast is that of the effect, for the tree has none of its own. What is no
+# cause, or not known ahead, is refused.
+ForecastDisplay.from_predictions(
+    series.target[past],
+    {f"{driver} + 1": what_if["forecast"], "as planned": what_if["baseline"]},
+    interval=what_if[["lower", "upper"]],
+    n_history=30,
+)
 plt.show()

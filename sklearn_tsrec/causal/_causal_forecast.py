@@ -49,7 +49,7 @@ def causal_forecast(model, X_future, intervention, *, causes=None, alpha=0.05):
     ValueError
         If a column is unknown, is not known ahead, or was not found to be a cause; if the features
         of the driver are missing; if rows lie so far ahead that the intervention would act on them
-        through the target in between.
+        through the target in between, or something else may stand there.
 
     Warns
     -----
@@ -104,6 +104,7 @@ def causal_forecast(model, X_future, intervention, *, causes=None, alpha=0.05):
         )
     model = getattr(model, "best_estimator_", model)
     features, selector = _find_selector(model if causes is None else causes)
+    _check_between(selector)
     planned = _features(features, X_future, selector)
     _check_past_of_target(planned, selector)
     changed = X_future
@@ -236,6 +237,27 @@ def _check_causal(moves, column, selector):
                 f"feature {name!r} is missing in {missing} row(s) of X_future: give rows that "
                 "follow the training rows without holes."
             )
+
+
+def _check_between(selector):
+    """Raise if what the target moves may stand between the intervention and the target.
+
+    With lags of the target from m up, newer values of a series that is not planned tell of the
+    targets in between, and take away what the intervention does through them.
+    """
+    read = {name: read_driver(name) for name in selector.groups_.index}
+    past = [d.lag for d in read.values() if d.kind == "past" and d.name == "y" and d.lag]
+    newest = min(past, default=0)
+    for name in selector.effects_.index:
+        driver, known = read[name], {name, read[name].name, selector.groups_[name]}
+        if driver.lag is None or driver.lag >= newest or known & set(selector.known_ahead):
+            continue
+        raise ValueError(
+            f"feature {name!r} is newer than the target's newest lag, {newest}: if the target "
+            f"moves {driver.name!r}, it hides what the intervention does. Use its lags from "
+            f"{newest} up, or, if it is planned, CausalFeatureSelector(known_ahead="
+            f"[{driver.name!r}])."
+        )
 
 
 def _check_past_of_target(planned, selector):

@@ -171,7 +171,7 @@ class CausalGraph(BaseEstimator):
     def cross_check(self, X):
         """Ask PCMCI the same of the same table.
 
-        PCMCI [2]_, with partial correlations, by the package tigramite, first looks for the parents
+        PCMCI, with partial correlations, by the package tigramite, first looks for the parents
         of each column and then tests each lag given the parents of both. It sees straight effects
         only.
 

@@ -45,8 +45,12 @@ def _true_effect(series, driver, change):
     return out
 
 
+def _selector(**options):
+    return CausalFeatureSelector(known_ahead=["s0", "s1", "s2", "s3"], **options)
+
+
 def _model(X, y, last=None):
-    model = make_pipeline(_features(), CausalFeatureSelector(), last or _tree())
+    model = make_pipeline(_features(), _selector(), last or _tree())
     return model.set_output(transform="pandas").fit(X, y)
 
 
@@ -121,7 +125,7 @@ def test_the_models_own_interval_is_moved_and_widened():
 def test_any_model_forecasts_and_a_pipeline_of_causes_knows_the_effects():
     series, X, y, X_future, _ = _split(3)
     driver = series.effects.index[0]
-    causes = make_pipeline(_features(), CausalFeatureSelector()).set_output(transform="pandas")
+    causes = make_pipeline(_features(), _selector()).set_output(transform="pandas")
     forecaster = WindowForecaster(Ridge(), window=4, horizon=_HORIZON, columns=list(X)).fit(X, y)
     table = causal_forecast(forecaster, X_future, {driver: 1.0}, causes=causes.fit(X, y))
     assert_allclose(table["baseline"], forecaster.predict(X_future))
@@ -134,7 +138,7 @@ def test_any_model_forecasts_and_a_pipeline_of_causes_knows_the_effects():
 
 def test_a_search_over_a_pipeline_is_its_best():
     series, X, y, X_future, _ = _split(3)
-    model = make_pipeline(_features(), CausalFeatureSelector(), _tree())
+    model = make_pipeline(_features(), _selector(), _tree())
     search = GridSearchCV(
         model.set_output(transform="pandas"),
         {"decisiontreeregressor__max_depth": [2, 3]},
@@ -200,6 +204,19 @@ def test_steps_that_unknown_targets_reach_are_refused():
     assert causal_forecast(model, X_future[:1], {driver: 1.0})["effect"].iloc[0] == 0
 
 
+def test_what_the_target_moves_must_not_stand_in_between():
+    series = make_causal_series(900, 4, n_drivers=1, n_proxies=0, n_children=2, random_state=0)
+    X, y = series.data, series.target
+    driver = series.effects.index[0]
+    child = series.role[series.role == "child"].index[0]
+    selector = CausalFeatureSelector(known_ahead=[driver])
+    model = make_pipeline(_features(), selector, _tree()).set_output(transform="pandas")
+    model.fit(X[:-_HORIZON], y[:-_HORIZON])
+    assert child in set(model[1].graph_["driver"])
+    with pytest.raises(ValueError, match="newer than the target's newest lag, 3: if the target"):
+        causal_forecast(model, X[-_HORIZON:], {driver: 1.0})
+
+
 def test_what_a_driver_never_was_is_a_guess_and_says_so():
     series, X, y, X_future, _ = _split(3)
     driver = series.effects.index[0]
@@ -232,10 +249,10 @@ def test_bad_arguments():
         causal_forecast(model, X_future, driver)
     with pytest.raises(TypeError, match="X_future must be a DataFrame"):
         causal_forecast(model, X_future.to_numpy(), {driver: 1.0})
-    nameless = make_pipeline(_features(), CausalFeatureSelector(), _tree()).fit(X, y)
+    nameless = make_pipeline(_features(), _selector(), _tree()).fit(X, y)
     with pytest.raises(ValueError, match="features without names"):
         causal_forecast(nameless, X_future, {driver: 1.0})
-    bare = make_pipeline(_features(), CausalFeatureSelector(effects=False), _tree())
+    bare = make_pipeline(_features(), _selector(effects=False), _tree())
     bare.set_output(transform="pandas").fit(X, y)
     with pytest.raises(ValueError, match="fit it with effects=True"):
         causal_forecast(bare, X_future, {driver: 1.0})
