@@ -1,8 +1,8 @@
-from copy import deepcopy
-
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
+from sklearn.linear_model import LinearRegression, SGDRegressor
+from sklearn.tree import DecisionTreeRegressor
 from sktime.forecasting.base import BaseForecaster
 
 from sklearn_tsrec._parts import fitted_parts, walks_ahead
@@ -13,12 +13,13 @@ from sklearn_tsrec.sktime._future import (
     check_series_known,
     count_steps,
     cross,
-    first_end,
-    list_series,
     reads_keys,
     sees_through_gaps,
     shift_times,
+    span_series,
 )
+from sklearn_tsrec.sktime._memory import move_memory, put_rows
+from sklearn_tsrec.sktime._shortcuts import boosting, season_stack, seasonal_window
 
 _PANELS = ["pd.DataFrame", "pd-multiindex", "pd_multiindex_hier"]
 
@@ -139,6 +140,68 @@ class TsrecForecaster(BaseForecaster):
         if sees_through_gaps(estimator):
             self.set_tags(**{"capability:non_contiguous_X": True})
 
+    # ---- shortcuts
+
+    @classmethod
+    def pretrained(cls, *, window=64, horizon=12, **params):
+        """Return the pretrained net, which needs no training.
+
+        Parameters
+        ----------
+        window : int, default=64
+            The number of last values that it sees; some series must be longer. More is better.
+        horizon : int, default=12
+            The number of steps forecast at once.
+        **params
+            Of :class:`~sklearn_tsrec.PatchTransformerRegressor`, such as ``period=7``.
+
+        Returns
+        -------
+        TsrecForecaster
+        """
+        from sklearn_tsrec.neural import PatchTransformerRegressor  # torch only where it is wanted
+
+        return cls(PatchTransformerRegressor(**params), window=window, horizon=horizon)
+
+    @classmethod
+    def lightgbm(cls, period=None, **params):
+        """Return boosted trees on seasonal differences.
+
+        Parameters
+        ----------
+        period : int, default=None
+            Steps per season; None for no season.
+        **params
+            Of ``LGBMRegressor``.
+
+        Returns
+        -------
+        TsrecForecaster
+
+        Raises
+        ------
+        ImportError
+            If LightGBM is not installed.
+        """
+        return cls(boosting(params), **seasonal_window(period))
+
+    @classmethod
+    def stack(cls, period=None, horizon=1):
+        """Return a linear model, boosted trees and the last season, weighed out of fold.
+
+        Parameters
+        ----------
+        period : int, default=None
+            Steps per season; None for no season.
+        horizon : int, default=1
+            Steps ahead for which the weights are learned.
+
+        Returns
+        -------
+        TsrecForecaster
+        """
+        return cls(season_stack(period, horizon))
+
     # ---- fitting
 
     def _make_forecaster(self):
@@ -161,13 +224,11 @@ class TsrecForecaster(BaseForecaster):
         self._columns = None if X is None else list(X.columns)
         table, target = self._tabulate(y, X)
         if hasattr(self, "pretrained_"):
-            self.forecaster_ = _move(self.pretrained_, table, target)
+            self.forecaster_ = move_memory(self.pretrained_, table, target)
         else:
             self.forecaster_ = self._make_forecaster().fit(table, target)
-        self._series = list_series(y.index)
+        self._series, self._start, self._settled = span_series(y.index)
         self._names = list(y.index.names)
-        self._start = y.index.get_level_values(-1).min()
-        self._settled = first_end(y.index)
         self._learned = self._cutoff[0]
         # Rows are only kept for what the memory of the forecaster does not serve.
         keep = not hasattr(self.forecaster_, "predict_quantiles")
@@ -211,7 +272,7 @@ class TsrecForecaster(BaseForecaster):
         table, target = self._tabulate(y, X)
         model = self.forecaster_
         if self._seen is not None:
-            self._seen = tuple(_put(old, new) for old, new in zip(self._seen, (table, target)))
+            self._seen = tuple(put_rows(old, new) for old, new in zip(self._seen, (table, target)))
         if hasattr(model, "update"):
             model.update(table, target)
             new = table.index.get_level_values(-1) > self._learned
@@ -225,9 +286,9 @@ class TsrecForecaster(BaseForecaster):
                 f"{type(model).__name__} has no update(X, y) to be shown newer rows without "
                 "learning from them: use update_params=True."
             )
-        series = list_series(y.index)
+        series, _, settled = span_series(y.index)
         if series is None or self._series.isin(series).all():
-            self._settled = first_end(y.index)
+            self._settled = settled
         if series is not None:
             self._series = self._series.union(series)
         return self
@@ -326,41 +387,10 @@ class TsrecForecaster(BaseForecaster):
         -------
         list of dict
         """
-        from sklearn.linear_model import LinearRegression, SGDRegressor
-        from sklearn.tree import DecisionTreeRegressor
-
+        online = SGDRegressor(random_state=0)
         return [
             {"window": 3},
             {"estimator": DecisionTreeRegressor(random_state=0), "window": 2, "horizon": 2},
-            {
-                "estimator": WindowForecaster(
-                    SGDRegressor(random_state=0), window=2, target_transform=["last", "scale"]
-                )
-            },
+            {"estimator": WindowForecaster(online, window=2, target_transform=["last", "scale"])},
             {"estimator": LinearRegression(), "window": [1, 3], "target_transform": "difference"},
         ]
-
-
-def _move(pretrained, table, target):
-    """Return a forecaster that has learned elsewhere, with a memory of these rows."""
-    model = deepcopy(pretrained)
-    if isinstance(model, WindowForecaster):
-        names = model.window_feature_names_
-        model._fit_memory(table, target)
-        if model.window_feature_names_ != names:
-            raise ValueError(
-                f"pretrain saw the columns {show(names)}, fit {show(model.window_feature_names_)}: "
-                "give the same exogenous columns to both."
-            )
-        return model
-    if not hasattr(model, "update"):
-        raise ValueError(
-            f"{type(model).__name__} has no update(X, y), so it cannot be shown other series after "
-            "pretrain: use a WindowForecaster, or fit without pretrain."
-        )
-    return model.update(table, target)
-
-
-def _put(old, new):
-    """Return rows with new ones, which replace those of the same key."""
-    return pd.concat([old[~old.index.isin(new.index)], new]).sort_index()

@@ -26,23 +26,22 @@ def sees_through_gaps(estimator):
 
 def list_series(index):
     """Return the labels of the series of an index, sorted; None for a single one."""
-    if not isinstance(index, pd.MultiIndex):
-        return None
-    codes, groups = _read_groups(pd.DataFrame(index=index), None, None)
-    return _sorted_groups(groups, codes)[0]
+    return span_series(index)[0]
 
 
-def first_end(index):
-    """Return the earliest of the last times of all series."""
+def span_series(index):
+    """Return the labels of series as above, their earliest first time and earliest last time."""
     if not isinstance(index, pd.MultiIndex):
-        return index.max()
+        return None, index.min(), index.max()
     codes, groups = _read_groups(pd.DataFrame(index=index), None, None)
     times = index.levels[-1]
+    order = times.argsort()
     rank = np.empty(len(times), dtype=np.int64)
-    rank[times.argsort()] = np.arange(len(times))
+    rank[order] = np.arange(len(times))
+    rank = rank[index.codes[-1]]
     last = np.full(len(groups), -1)
-    np.maximum.at(last, codes, rank[index.codes[-1]])
-    return times[np.flatnonzero(rank == last.min())[0]]
+    np.maximum.at(last, codes, rank)
+    return _sorted_groups(groups, codes)[0], times[order[rank.min()]], times[order[last.min()]]
 
 
 def cross(series, times, names):

@@ -10,6 +10,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sktime.base import load
 from sktime.forecasting.base import ForecastingHorizon
+from sktime.forecasting.naive import NaiveForecaster
 
 from sklearn_tsrec import LagFeatures, PanelTimeSeriesSplit, WindowForecaster
 from sklearn_tsrec.datasets import make_panel
@@ -266,6 +267,32 @@ def test_save_and_load(tmp_path):
     forecaster.save(tmp_path / "forecaster")
     again = load(tmp_path / "forecaster.zip")
     pd.testing.assert_series_equal(again.predict(fh=[1, 2]), forecaster.predict(fh=[1, 2]))
+
+
+# ---- shortcuts
+
+
+@pytest.mark.parametrize(
+    "forecaster",
+    [
+        TsrecForecaster.pretrained(window=14, horizon=3, period=7),
+        TsrecForecaster.lightgbm(7, n_estimators=20),
+        TsrecForecaster.stack(7, horizon=3),
+    ],
+    ids=["pretrained", "lightgbm", "stack"],
+)
+def test_shortcuts_forecast_seasons_better_than_the_last_value(forecaster):
+    y, y_next, *_ = panel(2, 60, cut=54, effects=(), noise=0.1)
+    forecast = forecaster.fit(y).predict(fh=range(1, 7))
+    naive = NaiveForecaster().fit(y).predict(fh=range(1, 7))
+    assert np.abs(forecast - y_next).mean()["y"] < np.abs(naive - y_next).mean()["y"] / 3
+
+
+def test_shortcuts_without_a_season():
+    assert TsrecForecaster.lightgbm().target_transform == ["last", "scale"]
+    assert TsrecForecaster.lightgbm(num_leaves=3).estimator.num_leaves == 3
+    names = [name for name, _ in TsrecForecaster.stack().estimator.estimators]
+    assert names == ["linear", "boosting", "last_season"]
 
 
 # ---- bad input

@@ -15,10 +15,11 @@ from sktime.forecasting.naive import NaiveForecaster
 from sktime.forecasting.theta import ThetaForecaster
 from sktime.forecasting.trend import PolynomialTrendForecaster, TrendForecaster
 
-from sklearn_tsrec import PanelTimeSeriesSplit
+from sklearn_tsrec import PanelTimeSeriesSplit, WindowForecaster
 from sklearn_tsrec.datasets import make_panel
+from sklearn_tsrec.ensemble import TemporalStackingRegressor
 from sklearn_tsrec.model_selection import backtest
-from sklearn_tsrec.sktime import SktimeRegressor
+from sklearn_tsrec.sktime import SktimeRegressor, TsrecForecaster
 
 
 def panel(cut=34, **options):
@@ -202,3 +203,19 @@ def test_a_missing_package_is_named():
     X, y, *_ = panel()
     with pytest.raises(ImportError, match="prophet"):
         SktimeRegressor(Prophet()).fit(X, y)
+
+
+def test_stacks_of_their_members_and_ours():
+    X, y, X_next, _ = panel(effects=())
+    members = [
+        ("theirs", SktimeRegressor(NaiveForecaster(sp=7))),
+        ("trend", SktimeRegressor(TrendForecaster())),
+        ("ours", WindowForecaster(LinearRegression(), window=7)),
+    ]
+    stack = TemporalStackingRegressor(members, cv=PanelTimeSeriesSplit(2, horizon=3)).fit(X, y)
+    assert stack.weights_.sum() == pytest.approx(1)
+    assert stack.weights_["trend"] == pytest.approx(0, abs=1e-6)  # the season is all there is
+    forecasts = np.column_stack([member.fit(X, y).predict(X_next) for _, member in members])
+    np.testing.assert_allclose(stack.predict(X_next), forecasts @ stack.weights_)
+    only = TsrecForecaster(stack).fit(y.sort_index().to_frame()).predict(fh=range(1, 7))
+    np.testing.assert_allclose(only["y"], stack.predict(only[[]]))

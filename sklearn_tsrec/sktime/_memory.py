@@ -1,0 +1,33 @@
+"""Memories of forecasters: moved to other series, or kept as rows."""
+
+from copy import deepcopy
+
+import pandas as pd
+
+from sklearn_tsrec._times import show
+from sklearn_tsrec.forecasting import WindowForecaster
+
+
+def move_memory(pretrained, table, target):
+    """Return a forecaster that has learned elsewhere, with a memory of these rows."""
+    model = deepcopy(pretrained)
+    if isinstance(model, WindowForecaster):
+        names = model.window_feature_names_
+        model._fit_memory(table, target)
+        if model.window_feature_names_ != names:
+            raise ValueError(
+                f"pretrain saw the columns {show(names)}, fit {show(model.window_feature_names_)}: "
+                "give the same exogenous columns to both."
+            )
+        return model
+    if not hasattr(model, "update"):
+        raise ValueError(
+            f"{type(model).__name__} has no update(X, y), so it cannot be shown other series after "
+            "pretrain: use a WindowForecaster, or fit without pretrain."
+        )
+    return model.update(table, target)
+
+
+def put_rows(old, new):
+    """Return rows with new ones, which replace those of the same key."""
+    return pd.concat([old[~old.index.isin(new.index)], new]).sort_index()
