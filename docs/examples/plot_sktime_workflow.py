@@ -45,6 +45,7 @@ search = ForecastingGridSearchCV(
     TsrecSplitter(PanelTimeSeriesSplit(3, horizon=4)),
     {"window": [4, 8, 13], "estimator__alpha": [0.1, 1.0]},
     scoring=MeanAbsoluteError(),
+    backend=None,
 )
 search.fit(y[past], X=X[past])
 pd.Series(search.best_params_)

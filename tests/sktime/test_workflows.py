@@ -55,7 +55,11 @@ def test_grid_search(whole_panel):
     y = panel()[1] if whole_panel else one()[0]
     cv = TsrecSplitter(PanelTimeSeriesSplit(2, horizon=3))
     search = ForecastingGridSearchCV(
-        seven(), cv, {"window": [1, 7], "estimator__alpha": [0.1]}, scoring=MeanAbsoluteError()
+        seven(),
+        cv,
+        {"window": [1, 7], "estimator__alpha": [0.1]},
+        scoring=MeanAbsoluteError(),
+        backend=None,
     )
     search.fit(y)
     assert search.best_params_ == {"window": 7, "estimator__alpha": 0.1}
