@@ -55,6 +55,17 @@ sphinx_gallery_conf = {
 }
 warnings.filterwarnings("ignore", message=".*FigureCanvasAgg is non-interactive.*")
 
+show_warning = warnings.showwarning
+
+
+def show_other_warnings(message, *where):
+    """Leave out what sktime 1.2 says at every new forecaster; it undoes filters of warnings."""
+    if "remember_data" not in str(message):
+        show_warning(message, *where)
+
+
+warnings.showwarning = show_other_warnings
+
 
 def skip_inherited(app, what, name, obj, skip, options):
     """Leave out what every estimator or network has: its text refers to pages we do not build."""

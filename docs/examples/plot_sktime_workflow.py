@@ -8,8 +8,6 @@ back: a forecaster of sktime in scikit-learn.
 
 # %%
 # Weekly demand of the six biggest grocery categories, the price known ahead.
-import warnings
-
 import matplotlib.pyplot as plt
 import pandas as pd
 from sklearn.linear_model import Ridge
@@ -24,9 +22,6 @@ from sklearn_tsrec import PanelTimeSeriesSplit, as_panel
 from sklearn_tsrec.datasets import load_complete_journey
 from sklearn_tsrec.model_selection import backtest
 from sklearn_tsrec.sktime import SktimeRegressor, TsrecForecaster, TsrecSplitter
-
-# sktime 1.2 says at every new forecaster that a default of it will change.
-warnings.filterwarnings("ignore", message=".*remember_data", category=FutureWarning)
 
 demand = load_complete_journey().demand
 biggest = demand.groupby("category")["demand"].sum().nlargest(6).index
@@ -85,7 +80,7 @@ for ax, category in zip(axes.flat, biggest):
     ax.set_title(category.capitalize(), fontsize=10)
     ax.tick_params(axis="x", rotation=30)
 axes[0, 0].set_ylabel("units a week")
-axes[0, 0].legend(loc="best", fontsize=8)
+fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
 plt.show()
 
 # %%

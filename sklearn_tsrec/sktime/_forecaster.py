@@ -73,7 +73,8 @@ class TsrecForecaster(BaseForecaster):
     *Quantiles* are those of the estimator if it has ``predict_quantiles``. If not, they are the
     point forecast plus quantiles of errors, made when they are first asked for: a copy is fitted
     without the latest times, forecasts them from several origins, and its errors are kept for each
-    step ahead, in units of the mean absolute change of their series.
+    step ahead, in units of the mean absolute change of their series. A
+    :class:`~sklearn_tsrec.ConformalForecaster` as the estimator promises more.
 
     *Other series than those learned from*: ``pretrain`` with the many, ``fit`` with the new ones,
     which are then only remembered. Their times need not be of the same kind.

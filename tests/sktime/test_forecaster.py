@@ -12,7 +12,12 @@ from sktime.base import load
 from sktime.forecasting.base import ForecastingHorizon
 from sktime.forecasting.naive import NaiveForecaster
 
-from sklearn_tsrec import LagFeatures, PanelTimeSeriesSplit, WindowForecaster
+from sklearn_tsrec import (
+    ConformalForecaster,
+    LagFeatures,
+    PanelTimeSeriesSplit,
+    WindowForecaster,
+)
 from sklearn_tsrec.datasets import make_panel
 from sklearn_tsrec.sktime import TsrecForecaster
 
@@ -189,6 +194,24 @@ def test_intervals_hold_about_as_many_targets_as_they_say():
     assert 0.74 < covered < 0.86
     again = forecaster.predict_interval(range(1, 7), X=X_next, coverage=0.8)
     np.testing.assert_array_equal(again.to_numpy().T[0], low)
+
+
+def test_conformal_forecasters_bring_their_own():
+    y, y_next, X, X_next = panel(10, 60, cut=54)
+    conformal = ConformalForecaster(
+        WindowForecaster(LinearRegression(), window=7), cv=PanelTimeSeriesSplit(6, horizon=3)
+    )
+    forecaster = TsrecForecaster(conformal).fit(y, X=X)
+    want = conformal.fit(X, y["y"])
+    quantiles = forecaster.predict_quantiles(fh=range(1, 4), X=X_next, alpha=[0.1, 0.9])
+    rows = X_next.loc[quantiles.index]
+    np.testing.assert_allclose(quantiles, want.predict_quantiles(rows, [0.1, 0.9]))
+    forecaster.update(y_next.loc[rows.index], X=rows)
+    want.update(rows, y_next.loc[rows.index, "y"])
+    late = X_next.drop(rows.index)
+    np.testing.assert_allclose(
+        forecaster.predict(fh=range(1, 4), X=late)["y"], want.predict(late), rtol=1e-8
+    )
 
 
 def test_intervals_widen_with_the_scale_of_a_series():
