@@ -216,7 +216,7 @@ class PatchTransformer(nn.Module):
         """Return who may look at whom, (B, N, N), and the position of each token, (N,)."""
         device = seen.device
         start = torch.tensor([n_past - origin for origin in origins], device=device)
-        group = torch.arange(len(origins), device=device).repeat_interleave(n_future)
+        group = torch.arange(len(origins) * n_future, device=device) // n_future
         group = torch.cat([torch.full((n_past,), -1, device=device), group])
         ahead = torch.arange(n_future, device=device)
         positions = torch.cat(
