@@ -17,6 +17,7 @@ _ROOM_OF = {
     "SequenceRecommender": "recommendation",
     "SktimeRegressor": "sktime",
     "SktimeTransformer": "sktime",
+    "TemporalStackingClassifier": "ensemble",
     "TemporalStackingRegressor": "ensemble",
     "TsrecForecaster": "sktime",
     "TwoStageRecommender": "recommendation",

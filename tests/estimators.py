@@ -5,11 +5,12 @@ array without a calendar: ``time=0, freq=None``.
 """
 
 import torch
+from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import Ridge
-from sklearn.tree import DecisionTreeRegressor
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from sklearn_tsrec.causal import CausalGraph, UpliftRecommender
-from sklearn_tsrec.ensemble import TemporalStackingRegressor
+from sklearn_tsrec.ensemble import TemporalStackingClassifier, TemporalStackingRegressor
 from sklearn_tsrec.feature_selection import CausalFeatureSelector
 from sklearn_tsrec.features import (
     AutoregressiveFeatures,
@@ -20,7 +21,14 @@ from sklearn_tsrec.features import (
     WindowFeatures,
     WindowStatistics,
 )
-from sklearn_tsrec.forecasting import ConformalForecaster, ReconciledForecaster, WindowForecaster
+from sklearn_tsrec.forecasting import (
+    ConformalForecaster,
+    CrostonRegressor,
+    DriftRegressor,
+    ReconciledForecaster,
+    SeasonalNaiveRegressor,
+    WindowForecaster,
+)
 from sklearn_tsrec.model_selection import DriftMonitor, PanelTimeSeriesSplit
 from sklearn_tsrec.neural import GRUClassifier, PatchTransformerRegressor, SASRecClassifier
 from sklearn_tsrec.preprocessing import OutlierClipper, SeriesImputer, SeriesScaler
@@ -57,6 +65,10 @@ MEMBERS = [
     ("one", WindowForecaster(Ridge(), window=1)),
     ("two", WindowForecaster(Ridge(), window=2)),
 ]
+CLASSIFIERS = [
+    ("any", DummyClassifier()),
+    ("next", SequenceRecommender(DummyClassifier(), window=1)),
+]
 
 ESTIMATORS = [
     CausalFeatureSelector(),
@@ -88,10 +100,22 @@ ESTIMATORS = [
         width=4, depth=1, pretrain="masked", pretrain_epochs=1, finetune="lora", max_epochs=1
     ),
     SequenceRecommender(time=0),
+    TemporalStackingClassifier(CLASSIFIERS, cv=1, time=0, freq=None),
+    TemporalStackingClassifier(
+        CLASSIFIERS,
+        DecisionTreeClassifier(random_state=0),
+        cv=1,
+        passthrough=True,
+        time=0,
+        freq=None,
+    ),
     TemporalStackingRegressor(MEMBERS, cv=1, per="group", time=0, freq=None),
     TemporalStackingRegressor(MEMBERS, cv=1, weights="online", time=0, freq=None),
     TemporalStackingRegressor(MEMBERS, Ridge(), cv=1, passthrough=True, time=0, freq=None),
     TwoStageRecommender(time=0),
+    CrostonRegressor(time=0, freq=None),
+    DriftRegressor(time=0, freq=None),
+    SeasonalNaiveRegressor(2, time=0, freq=None),
     WindowForecaster(Ridge(), window=2, time=0, freq=None),
     WindowForecaster(Ridge(), window=1, horizon=2, time=0, freq=None),
     WindowForecaster(

@@ -1,5 +1,6 @@
-"""Fuse forecasters: stacking in time, and weights that learn."""
+"""Fuse forecasters, classifiers and recommenders: stacking in time, and weights that learn."""
 
+from sklearn_tsrec.ensemble._classifier import TemporalStackingClassifier
 from sklearn_tsrec.ensemble._regressor import TemporalStackingRegressor
 
-__all__ = ["TemporalStackingRegressor"]
+__all__ = ["TemporalStackingClassifier", "TemporalStackingRegressor"]

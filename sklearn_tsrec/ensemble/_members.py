@@ -87,13 +87,18 @@ def _forecast_fold(member, content, X, y, fold, method, keep):
     if len(fold.between) and walks_ahead(member):
         rows = np.concatenate([rows, fold.between])
     forecast = call(member, method, _safe_indexing(X, rows))
-    return forecast[: len(fold.test)], member if keep else None
+    n = len(fold.test)
+    forecast = forecast[:n] if method == "predict" else (forecast[0][:n], forecast[1])
+    return forecast, member if keep else None
 
 
 def call(member, method, X):
-    """Return the forecast of a fitted member, NaN where it has none."""
+    """Return the forecast of a fitted member, NaN where it has none.
+
+    Probabilities come with the classes that they are of.
+    """
     forecast = np.array(getattr(member, method)(X), dtype=np.float64)
     if method == "predict":
         forecast = forecast.reshape(len(forecast))
     forecast[~np.isfinite(forecast)] = np.nan
-    return forecast
+    return forecast if method == "predict" else (forecast, member.classes_)

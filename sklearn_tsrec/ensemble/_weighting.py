@@ -5,6 +5,7 @@ from scipy.optimize import nnls
 
 from sklearn_tsrec.ensemble._combine import fill_with_mean
 
+_STEPS = 1000  # of the EM algorithm at most
 _ROUNDS = 100  # of greedy selection: weights are multiples of 1 / 100
 
 
@@ -13,8 +14,9 @@ def learn_weights(method, errors, cells, n_cells, shrinkage):
 
     Parameters
     ----------
-    method : {"equal", "nnls", "ridge", "greedy"}
-        How weights are learned, see :class:`TemporalStackingRegressor`.
+    method : {"equal", "nnls", "ridge", "greedy", "logloss"}
+        How weights are learned, see :class:`TemporalStackingRegressor`. For ``"logloss"`` the
+        errors are in truth the probabilities of what happened.
     errors : array of shape (n, n_members)
         Errors of the members in a common unit; NaN where a member gave no forecast. Every row has
         at least one that is known.
@@ -60,6 +62,8 @@ def _solve(method, errors, seen, shrinkage):
         weights[seen] = 1 / n_seen
     elif method == "greedy":
         weights[seen] = greedy_weights(gram)
+    elif method == "logloss":
+        weights[seen] = likelihood_weights(errors[:, seen], shrinkage)
     else:
         # As many rows as shrinkage says, in which all members err independently and alike.
         ridge = shrinkage * np.trace(gram) / (n * n_seen) if method == "ridge" else 0.0
@@ -90,3 +94,36 @@ def greedy_weights(gram):
     for _ in range(_ROUNDS):
         picks[np.argmin(2 * gram @ picks + diagonal)] += 1
     return picks / _ROUNDS
+
+
+def likelihood_weights(likely, shrinkage):
+    """Return the weights under which what happened was likeliest, drawn to equal ones.
+
+    Each row is shared out among the members by how likely each made it; a member's weight is its
+    share of all rows, and of as many rows shared equally as shrinkage says. Repeated, that climbs
+    to the maximum: the EM algorithm of a mixture.
+
+    Parameters
+    ----------
+    likely : array of shape (n, n_members)
+        Probability that each member gave to what happened.
+    shrinkage : float
+        Rows that equal weights count for.
+
+    Returns
+    -------
+    array of shape (n_members,)
+    """
+    n_members = likely.shape[1]
+    likely = likely[likely.any(axis=1)]
+    weights = np.full(n_members, 1 / n_members)
+    for _ in range(_STEPS):
+        old = weights
+        # A weight may fall to 0, and with it all that a row has.
+        mixed = np.maximum(likely @ weights, np.finfo(float).tiny)
+        shares = weights * (likely / mixed[:, np.newaxis]).sum(axis=0)
+        weights = shares + shrinkage / n_members
+        weights /= weights.sum()
+        if np.abs(weights - old).max() < 1e-6:
+            break
+    return weights

@@ -314,6 +314,7 @@ def check_unseen_series_do_not_change_others(name, estimator):
 def check_transform_equals_fit_transform(name, estimator):
     """Check that ``fit(X, y).transform(X)`` equals ``fit_transform(X, y)`` (rule 2)."""
     X, y = _panel()
+    y = _target(estimator, y)
     expected = _keyed(estimator).fit(X, y).transform(X)
     actual = _keyed(estimator).fit_transform(X, y)
     _assert_same(_as_array(actual), _as_array(expected), f"{name}.fit_transform differs")
@@ -336,6 +337,7 @@ def check_training_tail_is_remembered(name, estimator):
 def check_output_containers(name, estimator):
     """Check that ``set_output`` gives named columns on the index of the rows (rule 2)."""
     X, y = _panel()
+    y = _target(estimator, y)
     plain = _as_array(_keyed(estimator).fit(X, y).transform(X))
     framed = _keyed(estimator).set_output(transform="pandas").fit(X, y)
     table = framed.transform(X)

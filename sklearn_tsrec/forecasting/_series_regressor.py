@@ -1,0 +1,123 @@
+"""Forecasts of each series from its own past alone, by one pass over it."""
+
+from numbers import Real
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_tsrec._history import History
+from sklearn_tsrec._keys import KeyedMixin, _read_groups
+from sklearn_tsrec._table import check_target
+from sklearn_tsrec.forecasting._steps import merge_moments
+
+
+class SeriesRegressor(KeyedMixin, RegressorMixin, BaseEstimator):
+    """Base of statistical members: they forecast each series from its own past.
+
+    A pass over a series forecasts each step from the known values before it. Steps without a known
+    value teach nothing, so that the forecast of a step far ahead is that of the pass after them.
+    """
+
+    _series_constraints: ClassVar[dict] = {
+        "freq": [str, Real, None],
+        **KeyedMixin._key_constraints,
+    }
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y):
+        """Remember the target of each series.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+            One row for each moment of each series, in any order. Only its keys are read.
+        y : array-like of shape (n,)
+            The target; NaN marks a missing value.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If no target is known, or keys are missing or repeat.
+        """
+        X = self._check_table(X, reset=True)
+        keys = self._fit_keys(X)
+        y = self._check_values(check_target(y, X.shape[0], estimator=self))
+        if np.isnan(y).all():
+            raise ValueError("y has no known value, all of it is missing: nothing can be learned.")
+        self._level = np.nanmean(y)
+        self.target_history_ = History.build(keys, y)
+        return self
+
+    def _check_values(self, y):
+        """Return the target; raise if the method cannot take its values."""
+        return y
+
+    def update(self, X, y):
+        """Remember more rows; forecasts then start after the last target of each series.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+            Rows of known or new series; those of remembered moments replace what was remembered.
+        y : array-like of shape (n,)
+            Their target; NaN marks a missing value.
+
+        Returns
+        -------
+        self
+        """
+        check_is_fitted(self)
+        X = self._check_table(X, reset=False)
+        keys = self._read_keys(X)
+        y = self._check_values(check_target(y, X.shape[0], estimator=self))
+        _, groups = _read_groups(X, self.group, self.time)
+        self.groups_ = self.groups_.append(groups[self.groups_.get_indexer(groups) < 0])
+        self.target_history_ = self.target_history_.append(keys, y)
+        return self
+
+    def predict(self, X):
+        """Return the forecast of each row from the known values of its series before it.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (m, p)
+            Any mix of rows, in any order.
+
+        Returns
+        -------
+        array of shape (m,)
+            Rows up to the first known target of their series have the mean training target, and
+            those of a series without any have NaN.
+        """
+        check_is_fitted(self)
+        X = self._check_table(X, reset=False)
+        keys = self._read_keys(X)
+        pool, order, place = self.target_history_.overlay(keys)
+        moments = merge_moments(pool)
+        codes = np.repeat(np.arange(pool.n_series), np.diff(pool.starts))
+        values = np.ascontiguousarray(moments.values[:, 0], dtype=np.float64)
+        known = ~np.isnan(values)
+        steps = moments.ticks
+        if self.frequency_ is None:  # without a calendar, each moment is a step
+            steps = np.arange(len(steps)) - np.repeat(moments.starts[:-1], np.diff(moments.starts))
+        forecast = self._pass(moments.starts, steps, values)
+        forecast[np.isnan(forecast)] = self._level
+        of_series = np.repeat(np.arange(moments.n_series), np.diff(moments.starts))
+        forecast[np.bincount(of_series, known, minlength=moments.n_series)[of_series] == 0] = np.nan
+        out = np.empty(len(order))
+        at = moments.find(codes[place], pool.ticks[place])
+        out[order] = forecast[at]
+        return out
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        # Columns are not read: they may be missing, but keys may not.
+        tags.input_tags.allow_nan = self.time is None
+        tags.regressor_tags.poor_score = True
+        return tags
