@@ -4,6 +4,7 @@ from sklearn_tsrec.inspection._backtest import BacktestDisplay
 from sklearn_tsrec.inspection._causal_effects import CausalEffectsDisplay
 from sklearn_tsrec.inspection._causal_graph import CausalGraphDisplay
 from sklearn_tsrec.inspection._drift import DriftDisplay
+from sklearn_tsrec.inspection._ensemble import EnsembleDisplay
 from sklearn_tsrec.inspection._explain import Explanation, explain
 from sklearn_tsrec.inspection._explanation import ExplanationDisplay
 from sklearn_tsrec.inspection._forecast import ForecastDisplay
@@ -15,6 +16,7 @@ __all__ = [
     "CausalEffectsDisplay",
     "CausalGraphDisplay",
     "DriftDisplay",
+    "EnsembleDisplay",
     "Explanation",
     "ExplanationDisplay",
     "ForecastDisplay",
