@@ -30,6 +30,7 @@ os.environ |= {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "MKL_NUM_THREAD
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator, RegressorMixin
 
 # name: period, horizon, window of the regressors, most values of a series
 PANELS = {
@@ -52,7 +53,16 @@ N_FOLDS = 2
 KEYS = {"group": "unique_id", "time": "step"}
 PEERS = ("Theta", "ETS")
 MEMBERS = ("naive", "Theta", "ETS", "linear", "LightGBM", "net", "tuned net")
-WEIGHTS = ("equal", "median", "nnls", "ridge", "greedy", "online")
+SETTINGS = {
+    "fusion": {},
+    "mean": {"weights": "equal"},
+    "median": {"weights": "median"},
+    "nnls": {"weights": "nnls"},
+    "greedy": {"weights": "greedy"},
+    "online": {"weights": "online"},
+    "per horizon": {"per": "horizon"},
+    "per series": {"per": "group"},
+}
 
 
 def read(folder, panel):
@@ -205,6 +215,85 @@ def forecasts(panel, options):
     return out
 
 
+class Stored(RegressorMixin, BaseEstimator):
+    """A member whose forecasts are read from the store, those of the cut it is fitted at."""
+
+    def __init__(self, column=None):
+        self.column = column
+
+    def fit(self, X, y):
+        self.end_ = X["step"].max() + 1
+        return self
+
+    def predict(self, X):
+        # Rows before the first cut were never forecast, and nobody asks for them here.
+        return X[self.column].to_numpy()
+
+
+def fuse(panel, table, options):
+    """Return the errors of members and of ways to fuse them, and the seconds of the stack."""
+    from sklearn_tsrec import PanelTimeSeriesSplit
+    from sklearn_tsrec.ensemble import TemporalStackingRegressor
+
+    period, horizon, _, _ = PANELS[panel]
+    values = read(options.data, panel)
+    train, test = parts(values, horizon, options.cut)
+    stored = table[["unique_id", "step", *MEMBERS]]
+    train = train.merge(stored, on=["unique_id", "step"], how="left")
+    test = table[table["cut"] == options.cut]
+    members = [(name, Stored(name)) for name in MEMBERS]
+    cv = PanelTimeSeriesSplit(N_FOLDS, horizon=horizon)
+    result, spent, weights = {}, 0.0, None
+    past = {name: rows["y"].to_numpy() for name, rows in train.groupby("unique_id")}
+
+    def mase(forecast):
+        error = (test["y"] - forecast).abs().groupby(test["unique_id"]).mean()
+        scale = pd.Series({n: np.abs(v[period:] - v[:-period]).mean() for n, v in past.items()})
+        scaled = (error / scale)[scale > 0]
+        return scaled.mean()
+
+    for name in MEMBERS:
+        result[name] = mase(test[name].fillna(test["naive"]))
+    held = []
+    for cut in range(options.cut + 1, options.cut + 1 + N_FOLDS):
+        rows = table[table["cut"] == cut]
+        scale = train.groupby("unique_id")["y"].agg(lambda v: v.diff(period).abs().mean())
+        scale = rows["unique_id"].map(scale).to_numpy()
+        off = rows[list(MEMBERS)].sub(rows["y"], axis=0).abs().div(scale, axis=0)
+        held.append(off[scale > 0].fillna(off["naive"].mean()))
+    chosen = pd.concat(held).mean().idxmin()
+    result["chosen"] = result[chosen]
+    for name, settings in SETTINGS.items():
+        stack = TemporalStackingRegressor(members, cv=cv, **settings, freq=1, **KEYS)
+        begin = time.process_time()
+        stack.fit(train.drop(columns="y"), train["y"].to_numpy())
+        forecast = stack.predict(test[["unique_id", "step", *MEMBERS]])
+        if name == "fusion":
+            spent, weights = time.process_time() - begin, stack.weights_["all"].round(2).to_dict()
+        result[name] = mase(forecast)
+    best = min(MEMBERS, key=result.get)
+    print(f"  best {best}, chosen {chosen}, {weights}, stack {spent:.2f} s", flush=True)
+    return {"panel": panel, "best": result[best], **result, "best_name": best,
+            "chosen_name": chosen, "stack_s": spent}  # fmt: skip
+
+
+def report(table, settings):
+    """Print errors over those of the best member in hindsight, and what is claimed."""
+    ratio = table[["naive", *MEMBERS[1:], "chosen", *settings]].div(table["best"], axis=0)
+    ratio.index = table["panel"]
+    print(ratio.round(3).to_string())
+    mean = np.exp(np.log(ratio).mean())
+    print("geometric mean:", mean.round(4).to_dict())
+    for name in settings:
+        gain = 1 - np.exp(np.log(table[name] / table["chosen"]).mean())
+        wins = int((table[name] < table["chosen"]).sum())
+        worst = float((table[name] / table["best"]).max())
+        print(
+            f"  {name:24} {100 * gain:+.1f} % over the chosen member, better on {wins} of "
+            f"{len(table)}, at worst {worst:.3f} of the best in hindsight"
+        )
+
+
 def main():
     warnings.simplefilter("ignore")
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -218,9 +307,15 @@ def main():
     if options.serve:
         path, period, horizon = options.serve
         return serve(path, int(period), int(horizon))
+    rows = []
     for panel in options.panels:
         print(panel, flush=True)
-        forecasts(panel, options)
+        rows.append(fuse(panel, forecasts(panel, options), options))
+    table = pd.DataFrame(rows)
+    report(table, list(SETTINGS))
+    if options.cut == 0:
+        results = Path(__file__).parent / "results" / "fusion.csv"
+        table.round(4).to_csv(results, index=False)
 
 
 if __name__ == "__main__":
