@@ -125,8 +125,8 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
     ... ).fit(X, ["dry", "wet"] * 20)
     >>> stack.weights_.round(2)
            all
-    any   0.06
-    rain  0.94
+    any   0.11
+    rain  0.89
     >>> stack.predict(X[:3])
     array(['dry', 'wet', 'dry'], dtype=object)
     """

@@ -117,7 +117,7 @@ def likelihood_weights(likely, shrinkage):
     n_members = likely.shape[1]
     likely = likely[likely.any(axis=1)]
     weights = np.full(n_members, 1 / n_members)
-    for _ in range(_STEPS):
+    for _ in range(_STEPS if len(likely) else 0):
         old = weights
         # A weight may fall to 0, and with it all that a row has.
         mixed = np.maximum(likely @ weights, np.finfo(float).tiny)

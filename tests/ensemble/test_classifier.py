@@ -154,7 +154,7 @@ def test_test_classes_change_neither_out_of_fold_rows_nor_weights():
         fitted = stack(members).fit(X[~late], target[~late])
         table = fitted.out_of_fold_
         p = table[["any", "line"]]
-        is_a = table[["y_true"]].to_numpy() == "a"
+        is_a = np.tile(table[["y_true"]].to_numpy() == "a", 2)
         say.append(p.where(is_a, 1 - p).to_numpy())
     np.testing.assert_allclose(*say)
 
