@@ -184,9 +184,13 @@ def _find(starts, ticks, codes, wanted):
             continue
         if wanted[i] < ticks[low] or wanted[i] > ticks[high - 1]:
             continue
-        offset = wanted[i] - ticks[low]  # may wrap around for clocks of floats: then we search
-        gapless = 0 <= offset < high - low and ticks[low + offset] == wanted[i]
-        at = low + offset
+        # Clocks of floats are wider than int64: only unsigned numbers hold every distance on them.
+        offset = np.uint64(wanted[i]) - np.uint64(ticks[low])
+        gapless = False
+        at = low
+        if offset < np.uint64(high - low):
+            at = low + np.int64(offset)
+            gapless = ticks[at] == wanted[i]
         # Ticks of event logs repeat: the first event of a moment stands for it.
         if not gapless or (at > low and ticks[at - 1] == wanted[i]):
             at = low + np.searchsorted(ticks[low:high], wanted[i])

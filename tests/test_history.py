@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from sklearn.base import BaseEstimator
 
 from sklearn_tsrec._history import History
-from sklearn_tsrec._keys import KeyedMixin
-from sklearn_tsrec._times import read_times
+from sklearn_tsrec._keys import KeyedMixin, Keys
+from sklearn_tsrec._times import Times, read_times
 
 
 class Keyed(KeyedMixin, BaseEstimator):
@@ -128,3 +128,11 @@ def test_whole_clock_beyond_float_precision():
     assert np.diff(keyed._fit_keys(table).ticks).tolist() == [1]
     with pytest.raises(ValueError, match="fractions here"):
         keyed._read_keys(pd.DataFrame({"t": [0.5]}))
+
+
+def test_find_on_a_clock_of_floats_that_is_wider_than_integers():
+    ticks = Times("number", np.linspace(-3.0, 3.0, 200)).sortable(integers=False)
+    keys = Keys(np.zeros(200, dtype=np.int64), ticks, 1, 1)
+    history = History.build(keys, np.arange(200.0))
+    np.testing.assert_array_equal(history.find(keys.codes, ticks), np.arange(200))
+    np.testing.assert_array_equal(history.find(keys.codes[:1], ticks[:1] + 1), [-1])
