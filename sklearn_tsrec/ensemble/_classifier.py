@@ -128,7 +128,7 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
     any   0.11
     rain  0.89
     >>> stack.predict(X[:3])
-    array(['dry', 'wet', 'dry'], dtype=object)
+    array(['dry', 'wet', 'dry'], dtype='<U3')
     """
 
     _parameter_constraints: ClassVar[dict] = {
