@@ -9,9 +9,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sklearn_tsrec._key_frame import key_frame
+from sklearn_tsrec._steps_ahead import last_known
 from sklearn_tsrec.ensemble._base import TemporalStackingBase
 from sklearn_tsrec.ensemble._combine import fill_with_mean, median, warn_of_none, weighted_mean
-from sklearn_tsrec.ensemble._steps import last_known
 from sklearn_tsrec.ensemble._weighting import learn_weights
 from sklearn_tsrec.recommendation._items import check_items, sort_items
 from sklearn_tsrec.recommendation._lists import check_k
