@@ -108,7 +108,7 @@ def time_ease(n_items, n_rows=20_000):
     for target in ("set", "next"):
         model = EASEClassifier(500.0, target=target)
         fit = best_time(lambda m=model: m.fit(rows, y), 3)
-        gram = model.gram_.toarray() + 500 * np.eye(n_items)
+        gram = model.gram_ + 500 * np.eye(n_items)
         inverse = best_time(lambda g=gram: np.linalg.inv(g), 3)
         name = f"EASE fit, {n_items:,} items, target={target!r}"
         yield name, "CPU s", fit

@@ -2,21 +2,18 @@ from numbers import Real
 from typing import ClassVar
 
 import numpy as np
-from numba import njit
 from scipy import sparse
 from scipy.linalg import lapack
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sklearn_tsrec.recommendation._products import sum_rows
+from sklearn_tsrec.recommendation._products import add_gram, mirror, sum_rows
 from sklearn_tsrec.recommendation._window_classifier import (
     DecisionMixin,
     PartialFitMixin,
     WindowClassifier,
     grow,
 )
-
-_TILE = 64  # rows and columns that are copied together: they stay in the cache
 
 
 class EASEClassifier(PartialFitMixin, DecisionMixin, WindowClassifier, BaseEstimator):
@@ -54,7 +51,7 @@ class EASEClassifier(PartialFitMixin, DecisionMixin, WindowClassifier, BaseEstim
         The weight of the training rows of each item.
     class_prior_ : array of shape (n_classes,)
         Popularity: the weighted share of each item in the training targets.
-    gram_ : sparse array of shape (n_nodes, n_nodes)
+    gram_ : array of shape (n_nodes, n_nodes)
         What the inverse is made of: how often items are together. The nodes are ``items_``
         and, where items are no numbers, ``classes_`` after them.
     items_ : array of shape (n_items,)
@@ -71,7 +68,7 @@ class EASEClassifier(PartialFitMixin, DecisionMixin, WindowClassifier, BaseEstim
 
     Notes
     -----
-    The inverse takes memory for two dense matrices of items by items, and time by the cube: 1 s of
+    The inverse takes memory for three dense matrices of items by items, and time by the cube: 1 s of
     a core for 3,000 items, 40 s for 10,000.
 
     References
@@ -123,37 +120,43 @@ class EASEClassifier(PartialFitMixin, DecisionMixin, WindowClassifier, BaseEstim
         rows = np.arange(len(codes))
         after = sparse.csr_array((np.ones(len(codes)), (rows, place[codes])), shape=shape)
         if self.target == "set":
-            window = after = window.maximum(after)
-        weighted = (window * weight[:, np.newaxis]).T
-        sums = [sparse.csr_array(weighted @ window)]
+            window = window.maximum(after)
+        gram, following = np.zeros((n_nodes, n_nodes)), None
         if self.target == "next":
-            sums.append(sparse.csr_array(weighted @ after))
+            following = sparse.csr_array((window * weight[:, np.newaxis]).T @ after)
         if not fresh:
             where = np.searchsorted(items, self.items_)
             if not numbers:
                 where = np.append(where, len(items) + old)
-            sums = [
-                new + grow(known, where, where, new.shape) for new, known in zip(sums, self._sums)
-            ]
-        self.items_, self._class_place, self._sums = items, place, sums
-        self.gram_ = sums[0]
+            gram[np.ix_(where, where)] = self.gram_
+            if following is not None:
+                following = following + grow(self._following, where, where, following.shape)
+        window.sort_indices()
+        add_gram(window.indptr, window.indices, window.data, weight, gram)
+        self.items_, self._class_place = items, place
+        self.gram_, self._following = gram, following
 
     def _finish(self):
         """Regress, by one inverse of the Gram matrix."""
-        gram = np.asfortranarray(self.gram_.toarray())
-        self._met = (np.diag(gram)[: len(self.items_)] > 0).astype(np.float64)
+        mirror(self.gram_)
+        self._met = (np.diag(self.gram_)[: len(self.items_)] > 0).astype(np.float64)
+        gram = self.gram_.copy()
         gram[np.diag_indices(len(gram))] += self.l2
         # The Gram matrix is symmetric, positive definite: Cholesky costs 3/8 of a general inverse.
-        inverse, _ = lapack.dpotrf(gram, lower=True, overwrite_a=True)
-        inverse, _ = lapack.dpotri(inverse, lower=True, overwrite_c=True)
-        _mirror(inverse)
+        # LAPACK reads columns first, which is the transpose, whose upper part is our lower one.
+        inverse, _ = lapack.dpotrf(gram.T, lower=False, overwrite_a=True)
+        inverse = lapack.dpotri(inverse, lower=False, overwrite_c=True)[0].T
+        mirror(inverse)
         if self.target == "set":
             weights = np.divide(inverse, -np.diag(inverse), out=inverse)
             weights[np.diag_indices(len(weights))] = 0
             weights = weights[:, self._class_place]
         else:
-            weights = (self._sums[1][:, self._class_place].T @ inverse).T
-        self.weights_ = np.ascontiguousarray(weights[: len(self.items_)])
+            # Single precision halves the largest part of the fit. The inverse is not taken in it:
+            # an error would grow there with the condition of the Gram matrix.
+            following = self._following[:, self._class_place].astype(np.float32).toarray()
+            weights = inverse[: len(self.items_)].astype(np.float32) @ following
+        self.weights_ = np.ascontiguousarray(weights[: len(self.items_)], dtype=np.float64)
 
     def _score(self, X, gaps=None):
         """Return the score of each item after each row."""
@@ -161,14 +164,3 @@ class EASEClassifier(PartialFitMixin, DecisionMixin, WindowClassifier, BaseEstim
         scores = sum_rows(window, self.weights_)
         scores[window @ self._met == 0] = self.class_prior_
         return scores
-
-
-@njit(cache=True)
-def _mirror(matrix):
-    """Copy the part of a matrix below its diagonal above it, a tile at a time."""
-    size = len(matrix)
-    for first in range(0, size, _TILE):
-        for other in range(first, size, _TILE):
-            for column in range(first, min(first + _TILE, size)):
-                for row in range(max(other, column + 1), min(other + _TILE, size)):
-                    matrix[column, row] = matrix[row, column]

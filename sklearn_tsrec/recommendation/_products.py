@@ -1,10 +1,11 @@
-"""Sums of the rows of a matrix, as many for each sample as its window has items."""
+"""Products of windows: with a matrix, as sums of its rows, and with themselves."""
 
 import numpy as np
 from numba import njit
 from scipy import sparse
 
 _MOST_CELLS = 1 << 24  # the largest matrix kept dense: 128 MB
+_TILE = 64  # rows and columns that are copied together: they stay in the cache
 _DENSE_FROM = 0.2  # share of cells from which a dense matrix is the faster one
 
 
@@ -34,6 +35,31 @@ def sum_rows(weights, matrix):
     else:
         _sum_dense(*by_row, matrix, out)
     return out
+
+
+@njit(cache=True)
+def add_gram(indptr, indices, data, weight, out):
+    """Add the products of all pairs of cells of each sparse row to ``out``, below its diagonal.
+
+    The indices of a row must be sorted. A product of sparse matrices would count the pairs first,
+    and sort them.
+    """
+    for row in range(len(weight)):
+        for one in range(indptr[row], indptr[row + 1]):
+            factor, total = weight[row] * data[one], out[indices[one]]
+            for other in range(indptr[row], one + 1):
+                total[indices[other]] += factor * data[other]
+
+
+@njit(cache=True)
+def mirror(matrix):
+    """Copy the part of a matrix below its diagonal above it, a tile at a time."""
+    size = len(matrix)
+    for first in range(0, size, _TILE):
+        for other in range(first, size, _TILE):
+            for column in range(first, min(first + _TILE, size)):
+                for row in range(max(other, column + 1), min(other + _TILE, size)):
+                    matrix[column, row] = matrix[row, column]
 
 
 @njit(cache=True)
