@@ -68,8 +68,8 @@ class EASEClassifier(PartialFitMixin, DecisionMixin, WindowClassifier, BaseEstim
 
     Notes
     -----
-    The inverse takes memory for three dense matrices of items by items, and time by the cube: 1 s of
-    a core for 3,000 items, 40 s for 10,000.
+    The inverse takes memory for three dense matrices of items by items, and time by the cube: 1 s
+    of a core for 3,000 items, 40 s for 10,000.
 
     References
     ----------

@@ -19,9 +19,7 @@ from sklearn_tsrec.recommendation._lists import (
     listed_groups,
 )
 from sklearn_tsrec.recommendation._moments import read_time
-from sklearn_tsrec.recommendation._two_stage_learn import learn, past_moments, score_rows
-from sklearn_tsrec.recommendation._two_stage_moments import rank_in_moment
-from sklearn_tsrec.recommendation._two_stage_rows import as_matrix
+from sklearn_tsrec.recommendation._two_stage_learn import learn, list_candidates, past_moments
 from sklearn_tsrec.recommendation._two_stage_setup import (
     default_ranker,
     read_log,
@@ -120,7 +118,9 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, _BaseComposition):
 
     Notes
     -----
-    Groups of features, all out of events before the moment:
+    Groups of features, all out of events before the moment. Counts, rates and probabilities are
+    logarithms, in which what they say adds up: a linear ranker beside trees is often the better
+    half of a :class:`~sklearn.ensemble.VotingClassifier`.
 
     - ``"scores"``: score and rank that each recommender gives;
     - ``"personal"``: how often and how recently the series had the item, in counts, shares, and in
@@ -129,7 +129,8 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, _BaseComposition):
     - ``"item"``: how popular the item is, and how often it is had again;
     - ``"trend"``: how its popularity changes;
     - ``"context"``: how active the series is;
-    - ``"attributes"``: what the series had of the same kind, from ``item_features``;
+    - ``"attributes"``: what the series had of the same kind, from ``item_features``, and the rate
+      that is expected of the item as one of its kinds, within each other from the widest on;
     - ``"columns"``: level and recent change of ``columns``, and the level the series is used to;
     - ``"demand"``: the forecast of ``demand``.
 
@@ -311,30 +312,20 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, _BaseComposition):
 
     def _best(self, series, clock, k, exclude_seen, columns=None):
         """Return the best items of each moment and their scores."""
-        n_items = len(self.classes_)
-        k = min(check_k(k), n_items if columns is None else columns.shape[1])
+        k = min(check_k(k), len(self.classes_) if columns is None else columns.shape[1])
         best = np.full((len(series), k), -1)
         scores = np.full((len(series), k), np.nan)
         quotas = [max(quota, k) for quota in self._quotas]
         tie = np.argsort(self._tie_order)
+        judge = self.ranker_ if self.fallback_ is None else self.fallback_
         for first in tqdm(range(0, len(series), _BLOCK), disable=not self.verbose):
             part = slice(first, first + _BLOCK)
             own = columns if columns is None or len(columns) == 1 else columns[part]
-            found, features = self._rows.make(
-                self._fitted, series[part], clock[part], tie, quotas, exclude_seen, own
+            how = tie, quotas, exclude_seen, own
+            row, rank, item, score = list_candidates(
+                self._rows, self._fitted, judge, series[part], clock[part], k, *how
             )
-            if self.fallback_ is None:
-                score = score_rows(self.ranker_, as_matrix(features, len(found.item)))
-            else:
-                score = found.scores[:, self._fitted[0].names.index(self.fallback_)].copy()
-            if own is not None:
-                moment = np.arange(len(series[part]))[:, np.newaxis]
-                given = np.isin(found.moment * n_items + found.item, moment * n_items + own)
-                score[~given] = np.nan
-            rank = rank_in_moment(found.moment, score, tie[found.item])
-            listed = np.flatnonzero((rank <= k) & ~np.isnan(score))
-            place = first + found.moment[listed], rank[listed] - 1
-            best[place], scores[place] = found.item[listed], score[listed]
+            best[first + row, rank - 1], scores[first + row, rank - 1] = item, score
         return best, scores
 
     def predict(self, X):

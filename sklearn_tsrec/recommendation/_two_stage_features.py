@@ -54,9 +54,12 @@ class EventFeatures:
             else:
                 known = own >= 0
                 parts = series[known], own[known], times[known]
-                counts = PastCounts(own[known], times[known], half_lives)
-                pair = PastCounts(_pair(*parts[:2], values), times[known], half_lives)
-                self._kinds[name] = counts, pair, Habits(*parts)
+                counts = PastCounts(_pair(*parts[:2], values), parts[2], half_lives)
+                self._kinds[name] = counts
+        self._nests = [
+            (name, values, *_kind_counts(series, values, items, times))
+            for name, values in nest(self._attributes, n_items)
+        ]
         self._columns = {
             name: (_means(items, times, half_lives, values), _means(series, times, few, values))
             for name, values in (columns if "columns" in groups else {}).items()
@@ -80,37 +83,45 @@ class EventFeatures:
         users = self._users.before(items, times)
         popularity = item.total / everything.total
         spans = range(len(self.half_lives))
+        smoothing = self._habits.smoothing(items, times)
         made = {}
         if "personal" in self.groups:
-            made["n"] = pair.total
+            made["n"] = np.log1p(pair.total)
             made["share"] = pair.total / user.total
             for j in spans:
-                made[f"recent{j}"] = pair.decayed[:, j]
+                made[f"recent{j}"] = np.log1p(pair.decayed[:, j])
             made["age"] = pair.age / self.unit
             made["gap"] = pair.gap / self.unit
             made["due"] = pair.age / _mean(self._gaps, items, times)
-            smoothing = self._habits.smoothing(items, times)
-            rate = (smoothing * popularity + pair.total) / (smoothing + user.total)
-            made["rate"] = np.log(rate)
+            made["rate"] = np.log(_rate(smoothing, popularity, pair, user))
         if "item" in self.groups:
-            made["popularity"] = popularity
+            made["popularity"] = np.log(popularity)
             made["repeats"] = item.total / users.total
             made["item_age"] = item.age / self.unit
             for j in spans:
-                made[f"popularity{j}"] = item.decayed[:, j] / everything.decayed[:, j]
+                made[f"popularity{j}"] = np.log(item.decayed[:, j] / everything.decayed[:, j])
         if "trend" in self.groups:
             share = item.decayed / everything.decayed
             for j in spans[1:]:
                 made[f"trend{j}"] = np.log(share[:, j - 1] / share[:, j])
         if "context" in self.groups:
-            made["events"] = user.total
+            made["events"] = np.log1p(user.total)
             made["quiet"] = user.age / self.unit
             made["pace"] = user.gap / self.unit
             for j in spans:
-                made[f"active{j}"] = user.decayed[:, j]
+                made[f"active{j}"] = np.log1p(user.decayed[:, j])
         for name, values in self._attributes.items():
-            past = everything, user, item, pair
-            made |= self._of_attribute(name, values[items], series, times, items, past)
+            made |= self._of_attribute(name, values[items], series, times, user)
+        # From the widest kind to the narrowest, each is the prior of the next, and of the item.
+        expected, wider = popularity * 0 + 1, everything.total
+        for name, nested, kinds, pairs, habits in self._nests:
+            values = nested[items]
+            total = kinds.before(values, times).total
+            mine = pairs.before(_pair(series, values, nested), times)
+            expected = _rate(habits.smoothing(values, times), expected * total / wider, mine, user)
+            wider = total
+            rate = _rate(smoothing, expected * item.total / total, pair, user)
+            made[f"{name}__rate"] = np.log(rate)
         for name, (of_items, of_series) in self._columns.items():
             now, usual = _mean(of_items, items, times), _mean(of_items, items, times, -1)
             made[f"{name}__level"] = usual
@@ -118,31 +129,51 @@ class EventFeatures:
             made[f"{name}__own"] = usual - _mean(of_series, series, times)
         return made
 
-    def _of_attribute(self, name, values, series, times, items, past):
-        """Return features of one attribute of the items."""
-        everything, user, item, pair = past
+    def _of_attribute(self, name, values, series, times, user):
+        """Return what the series had of the same kind, or how far from its usual a number is."""
         if name in self._levels:
             own = _mean(self._levels[name], series, times)
             return {f"{name}__value": values, f"{name}__own": values - own}
-        kinds, pairs, habits = self._kinds[name]
-        kind, mine = (
-            kinds.before(values, times),
-            pairs.before(_pair(series, values, self._attributes[name]), times),
-        )
-        # How often the series is expected to have the kind, and how often the item is of it.
-        smoothing = habits.smoothing(values, times)
-        popularity = kind.total / everything.total
-        rate = (smoothing * popularity + mine.total) / (smoothing + user.total)
-        rate = rate * item.total / kind.total
-        smoothing = self._habits.smoothing(items, times)
-        rate = (smoothing * rate + pair.total) / (smoothing + user.total)
+        mine = self._kinds[name].before(_pair(series, values, self._attributes[name]), times)
         return {
             f"{name}__share": mine.total / user.total,
-            f"{name}__recent": mine.decayed[:, 0],
-            f"{name}__long": mine.decayed[:, -1],
+            f"{name}__recent": np.log1p(mine.decayed[:, 0]),
+            f"{name}__long": np.log1p(mine.decayed[:, -1]),
             f"{name}__age": mine.age / self.unit,
-            f"{name}__rate": np.log(rate),
         }
+
+
+def nest(attributes, n_items):
+    """Return kinds within kinds, the widest first: each code of one names that of the one before.
+
+    Parameters
+    ----------
+    attributes : dict of str to array of shape (n_items,)
+        Those that are codes count. What is not known is a kind of its own.
+    n_items : int
+
+    Returns
+    -------
+    list of (str, int64 array of shape (n_items,))
+    """
+    coded = [(name, values) for name, values in attributes.items() if values.dtype.kind != "f"]
+    nested, within = [], np.zeros(n_items, dtype=np.int64)
+    for name, values in sorted(coded, key=lambda pair: pair[1].max(initial=0)):
+        _, within = np.unique(within * (values.max() + 2) + values + 1, return_inverse=True)
+        nested.append((name, within))
+    return nested
+
+
+def _kind_counts(series, kinds, items, times):
+    """Return the counts of kinds and of series with them, and how far series differ in them."""
+    own, few = kinds[items], np.zeros(0)
+    pairs = PastCounts(_pair(series, own, kinds), times, few)
+    return PastCounts(own, times, few), pairs, Habits(series, own, times)
+
+
+def _rate(smoothing, popularity, pair, user):
+    """Return the expected share of something in a series: its popularity, updated by counts."""
+    return (smoothing * popularity + pair.total) / (smoothing + user.total)
 
 
 def _pair(series, values, attribute):

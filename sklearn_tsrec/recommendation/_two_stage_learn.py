@@ -134,6 +134,44 @@ def score_rows(ranker, table):
     return np.asarray(ranker.predict(table), dtype=np.float64)
 
 
+def list_candidates(rows, fitted, judge, series, times, k, tie, quotas, exclude_seen, own):
+    """Return the k best candidates of each moment, as the ranker or a recommender sees them.
+
+    Parameters
+    ----------
+    rows : RowMaker
+    fitted : tuple
+        What ``rows.fit`` returned.
+    judge : estimator or str
+        The fitted ranker, or the name of a recommender whose scores count in its place.
+    series, times : arrays of shape (m,)
+        The moments.
+    k : int
+    tie, quotas, exclude_seen
+        As in ``RowMaker.make``.
+    own : int64 array of shape (1 or m, n_own) or None
+        The only items to list, -1 for none.
+
+    Returns
+    -------
+    moment, rank, item : int64 arrays
+        Rank 1 is best.
+    score : float array
+    """
+    found, features = rows.make(fitted, series, times, tie, quotas, exclude_seen, own)
+    if isinstance(judge, str):
+        score = found.scores[:, fitted[0].names.index(judge)].copy()
+    else:
+        score = score_rows(judge, as_matrix(features, len(found.item)))
+    if own is not None:
+        moment = np.arange(len(series))[:, np.newaxis] * rows.n_items
+        pairs = (moment + own)[np.broadcast_to(own >= 0, (len(series), own.shape[1]))]
+        score[~np.isin(found.moment * rows.n_items + found.item, pairs)] = np.nan
+    rank = rank_in_moment(found.moment, score, tie[found.item])
+    listed = np.flatnonzero((rank <= k) & ~np.isnan(score))
+    return found.moment[listed], rank[listed], found.item[listed], score[listed]
+
+
 def mean_ndcg(moment, scores):
     """Return the mean NDCG of the lists that some scores make of the candidates of a moment."""
     rank = rank_in_moment(moment.moment, scores, moment.tie)

@@ -128,10 +128,12 @@ class RowMaker:
         rows = retrievers.propose(moments, quotas, exclude_seen, extra)
         features = {}
         if "scores" in self.groups:
-            for name, score in zip(retrievers.names, rows.scores.T):
-                features[f"{name}__score"] = score
+            for name, model, score in zip(retrievers.names, retrievers.fitted, rows.scores.T):
+                with np.errstate(divide="ignore"):
+                    chance = hasattr(model, "predict_proba")
+                    features[f"{name}__score"] = np.log(score) if chance else score
                 rank = rank_in_moment(rows.moment, score, tie[rows.item])
-                features[f"{name}__rank"] = rank
+                features[f"{name}__rank"] = np.log(rank)
         features |= self._features.build(series[rows.moment], times[rows.moment], rows.item)
         features |= {name: values[rows.item] for name, values in demand.items()}
         return rows, features

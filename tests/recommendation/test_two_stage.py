@@ -19,6 +19,7 @@ from sklearn_tsrec.recommendation import (
     PersonalFrequencyClassifier,
     TwoStageRecommender,
 )
+from sklearn_tsrec.recommendation._two_stage_features import nest
 from sklearn_tsrec.recommendation._two_stage_learn import training_moment
 from sklearn_tsrec.recommendation._two_stage_setup import read_log
 
@@ -159,15 +160,16 @@ def test_features_of_one_candidate():
     names = dict(zip(spy.feature_names_, spy.ranker_.X_.T))
     # Of a and b only those who had something from day 5 on are there: both. Of each: milk, tea.
     np.testing.assert_array_equal(spy.ranker_.y_, [0, 1, 0, 1])
-    np.testing.assert_array_equal(names["n"], [1, 2, 1, 0])
+    np.testing.assert_allclose(names["n"], np.log([2, 3, 2, 1]), rtol=1e-6)
     np.testing.assert_allclose(names["share"], [1 / 3, 2 / 3, 1, 0])
     np.testing.assert_allclose(
         names["age"], [(start - 3) / 4, (start - 2) / 4, (start - 1) / 4, np.nan]
     )
     np.testing.assert_allclose(names["gap"], [np.nan, 0.5, np.nan, np.nan])
     np.testing.assert_allclose(names["due"][1], (start - 2) / 2)
-    np.testing.assert_allclose(names["recent0"][1], 0.5 ** ((start - 2) / 2) * (1 + 0.5))
-    np.testing.assert_array_equal(names["events"], [3, 3, 1, 1])
+    recent = 0.5 ** ((start - 2) / 2) * (1 + 0.5)
+    np.testing.assert_allclose(names["recent0"][1], np.log1p(recent), rtol=1e-6)
+    np.testing.assert_allclose(names["events"], np.log([4, 4, 2, 2]), rtol=1e-6)
 
 
 def test_rate_is_smoothed_less_for_items_that_some_have_again_and_again():
@@ -179,6 +181,26 @@ def test_rate_is_smoothed_less_for_items_that_some_have_again_and_again():
     n = spy.ranker_.X_[:, 0]
     assert rate.argmax() == n.argmax()
     assert np.isfinite(rate).all()
+
+
+def test_kinds_are_nested_from_the_widest_to_the_narrowest():
+    brand, kind = np.array([0, 1, 0, 2, -1]), np.array([0, 0, 1, 1, 0])
+    (first, wide), (second, narrow) = nest({"brand": brand, "kind": kind}, 5)
+    assert (first, second) == ("kind", "brand")
+    np.testing.assert_array_equal(wide, [0, 0, 1, 1, 0])
+    np.testing.assert_array_equal(narrow, [1, 2, 3, 4, 0])
+
+
+def test_rate_of_an_item_is_that_of_its_kind_updated_by_its_own():
+    rows = [(u, d, "xy"[u % 2] + str((u + d) % 3)) for u in range(6) for d in range(9)]
+    kinds = pd.DataFrame({"kind": ["x"] * 3 + ["y"] * 3}, [f"{k}{n}" for k in "xy" for n in "012"])
+    spy = keyed(Spy(), horizon=3, fallback=False, n_candidates=6, item_features=kinds)
+    spy.fit(*log(rows))
+    rate = spy.ranker_.X_[:, spy.feature_names_.index("kind__rate")].reshape(6, 6)
+    # Every series has one kind alone, so all items of that kind are before all of the other.
+    own = np.arange(6)[:, np.newaxis] % 2 == np.repeat([0, 1], 3)
+    assert (rate[own].reshape(6, 3).min(axis=1) > rate[~own].reshape(6, 3).max(axis=1)).all()
+    np.testing.assert_allclose(np.exp(rate).sum(axis=1), 1, atol=0.1)
 
 
 def test_lists_are_those_of_the_protocol(panel):
