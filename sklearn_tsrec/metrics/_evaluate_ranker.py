@@ -16,7 +16,7 @@ from sklearn_tsrec.metrics._top_k_spread import (
 )
 
 
-def evaluate_ranker(ranker, X, y, *, k, cost_bps=0.0, reference=None):
+def evaluate_ranker(ranker, X, y, *, k, cost_bps=0.0, overlap=1, reference=None):
     """Measure how well series are ranked at each date, with errors and paired tests over dates.
 
     Parameters
@@ -34,6 +34,10 @@ def evaluate_ranker(ranker, X, y, *, k, cost_bps=0.0, reference=None):
         How many series are chosen at each date.
     cost_bps : float, default=0.0
         Cost of trading, in basis points of what is traded.
+    overlap : int, default=1
+        How many dates a truth spans: 3 for the return over the next three months at each month.
+        Errors then count that neighbouring dates share what happened [3]_, and are never less than
+        those of independent dates. 1 takes dates as independent.
     reference : str, default=None
         The name of the model that all others are compared with, date by date.
 
@@ -52,8 +56,7 @@ def evaluate_ranker(ranker, X, y, *, k, cost_bps=0.0, reference=None):
         value : float
             The mean over dates, per date: of monthly returns, per month.
         se : float
-            Its standard error, dates taken as independent. With returns over several dates that
-            overlap, keep only every so many dates.
+            Its standard error over dates, see ``overlap``.
         n : int
             How many dates could be scored.
         difference, difference_se, p_value : float
@@ -70,6 +73,8 @@ def evaluate_ranker(ranker, X, y, *, k, cost_bps=0.0, reference=None):
     .. [1] R. C. Grinold and R. N. Kahn (2000), "Active Portfolio Management", McGraw-Hill.
     .. [2] N. Jegadeesh and S. Titman (1993), "Returns to buying winners and selling losers:
        implications for stock market efficiency", Journal of Finance 48(1).
+    .. [3] L. P. Hansen and R. J. Hodrick (1980), "Forward exchange rates as optimal predictors of
+       future spot rates: an econometric analysis", Journal of Political Economy 88(5).
 
     Examples
     --------
@@ -90,7 +95,7 @@ def evaluate_ranker(ranker, X, y, *, k, cost_bps=0.0, reference=None):
     dates       2.0000     NaN  2
     series      3.0000     NaN  2
     """
-    k = check_side(k)
+    k, overlap = check_side(k), check_side(overlap, "overlap")
     models = named_models(ranker, "scores", (np.ndarray, pd.Series, list))
     if reference is not None and reference not in models:
         raise ValueError(f"reference={reference!r} is none of the models {list(models)}.")
@@ -117,7 +122,7 @@ def evaluate_ranker(ranker, X, y, *, k, cost_bps=0.0, reference=None):
         sign = -1 if getattr(model, "direction", "high") == "low" else 1
         parts[name] = _measure(sign * y[known], sign * score[known], dates, series, k, cost_bps)
     counts = {"dates": len(labels), "series": len(series_labels)}
-    table = summary_table(parts, counts, len(labels), reference)
+    table = summary_table(parts, counts, len(labels), reference, overlap)
     table.attrs = {"k": k, "cost_bps": cost_bps, "reference": reference}
     return table
 

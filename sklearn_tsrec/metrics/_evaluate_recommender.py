@@ -172,10 +172,11 @@ def named_models(given, name, plain):
     return {name if isinstance(given, plain) else type(given).__name__: given}
 
 
-def summary_table(parts, counts, n, reference):
+def summary_table(parts, counts, n, reference, overlap=1):
     """Return the tidy table of metrics, each given as an array over users or dates."""
+    other = {} if reference is None else parts[reference]
     rows = [
-        (name, metric, *_summary(value, None if reference is None else parts[reference][metric]))
+        (name, metric, *_summary(value, other.get(metric), overlap))
         for name, values in parts.items()
         for metric, value in values.items()
     ]
@@ -244,11 +245,10 @@ def _shuffle_ties(lists, rng):
     return shuffled
 
 
-def _summary(value, reference):
+def _summary(value, reference, overlap):
     """Return the mean over series, its error, their number, and the paired test if asked for."""
-    known = ~np.isnan(value)
-    mean, error, _ = t_test(value[known])
-    row = [mean, error, int(known.sum())]
+    mean, error, _ = t_test(value, overlap)
+    row = [mean, error, int((~np.isnan(value)).sum())]
     if reference is not None:
-        row += t_test((value - reference)[known & ~np.isnan(reference)])
+        row += t_test(value - reference, overlap)
     return row

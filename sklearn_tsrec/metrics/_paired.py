@@ -114,12 +114,24 @@ def paired_test(a, b, *, groups=None, confidence=0.95, n_bootstrap=2000, random_
     )
 
 
-def t_test(values):
-    """Return the mean of values, its standard error, and the p-value of a mean of 0."""
-    if len(values) < 2:
-        return float(values[0]) if len(values) else np.nan, np.nan, np.nan
-    mean, error = values.mean(), values.std(ddof=1) / np.sqrt(len(values))
-    p_value = 2 * stats.t.sf(abs(mean) / error, len(values) - 1) if error else float(mean == 0)
+def t_test(values, overlap=1):
+    """Return the mean of values, its standard error, and the p-value of a mean of 0.
+
+    NaN is left out. With ``overlap`` the values are in order, and each shares some of what it
+    measures with the ``overlap - 1`` before it.
+    """
+    known = ~np.isnan(values)
+    n = int(known.sum())
+    if n < 2:
+        return float(values[known][0]) if n else np.nan, np.nan, np.nan
+    mean = values[known].mean()
+    off = np.where(known, values - mean, 0.0)
+    alone = total = off @ off
+    for lag in range(1, min(overlap, len(off))):
+        total += 2 * (off[lag:] @ off[:-lag])
+    # A sum with equal weights can turn out too small, even negative, by chance; overlap adds.
+    error = np.sqrt(max(total, alone) / (n * (n - 1)))
+    p_value = 2 * stats.t.sf(abs(mean) / error, n - 1) if error else float(mean == 0)
     return mean, error, p_value
 
 

@@ -82,10 +82,10 @@ def top_k_spread(y_true, y_pred, *, groups, k, series=None, cost_bps=0.0, averag
     return float(np.nanmean(value)) if average == "series" else pd.Series(value, labels)
 
 
-def check_side(k):
+def check_side(k, name="k"):
     """Return the number of series on a side; raise if it is none."""
     if isinstance(k, bool) or not isinstance(k, numbers.Integral) or k < 1:
-        raise ValueError(f"k must be an integer of at least 1, got {k!r}.")
+        raise ValueError(f"{name} must be an integer of at least 1, got {k!r}.")
     return int(k)
 
 

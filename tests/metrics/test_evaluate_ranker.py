@@ -116,6 +116,29 @@ def test_rows_without_a_truth_are_left_out():
     pd.testing.assert_frame_equal(table, evaluate_ranker(scores, X[known], Y[known], k=2))
 
 
+def test_errors_count_that_truths_overlap():
+    draw = np.random.default_rng(1)
+    names, n = [f"a{i}" for i in range(12)], 400
+    index = pd.MultiIndex.from_product([names, range(n)], names=["asset", "day"])
+    # What happens over three days, known each day: a noise score has an error of root 3 more.
+    step = draw.normal(size=(len(names), n + 2))
+    over = step[:, :-2] + step[:, 1:-1] + step[:, 2:]
+    score = np.repeat(draw.normal(size=len(names)), n)
+    tables = [
+        evaluate_ranker(score, pd.DataFrame(index=index), over.ravel(), k=3, overlap=overlap)
+        for overlap in (1, 3)
+    ]
+    alone, shared = (row(table, "scores", "spread") for table in tables)
+    assert alone["value"] == shared["value"]
+    assert shared["se"] / alone["se"] == pytest.approx(3**0.5, rel=0.1)
+    series = over.reshape(len(names), n)
+    order = np.argsort(score[::n])
+    spread = series[order[-3:]].mean(axis=0) - series[order[:3]].mean(axis=0)
+    off = spread - spread.mean()
+    variance = off @ off + 2 * (off[1:] @ off[:-1] + off[2:] @ off[:-2])
+    assert shared["se"] == pytest.approx(np.sqrt(variance / (n * (n - 1))))
+
+
 def test_scorer_of_a_constant_forecast_is_zero():
     model = DummyRegressor().fit(X, Y)
     assert rank_ic_scorer()(model, X, np.where(DAYS == 3, np.nan, Y)) == 0
@@ -126,6 +149,7 @@ def test_scorer_of_a_constant_forecast_is_zero():
     [
         (lambda: evaluate_ranker(SCORES, X, Y, k=0), "k must be an integer"),
         (lambda: evaluate_ranker(SCORES, X, Y, k=4), "no date has 8 series"),
+        (lambda: evaluate_ranker(SCORES, X, Y, k=2, overlap=0), "overlap must be an integer"),
         (lambda: evaluate_ranker(SCORES, X, Y, k=2, reference="x"), "none of the models"),
         (lambda: evaluate_ranker(SCORES, X, Y * np.nan, k=2), "all truths are missing"),
         (lambda: evaluate_ranker(Y[:-1], X, Y, k=2), "'scores' has"),
