@@ -262,7 +262,7 @@ def test_recommend_by_similar_items(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "model", ["popularity", "decayed", "personal", "knn", "ease", "markov", "ranker"]
+    "model", ["popularity", "decayed", "personal", "knn", "ease", "als", "markov", "ranker"]
 )
 def test_every_model_recommends(model, tmp_path):
     lists = recommend(tmp_path, "--model", model, "--k", "2")

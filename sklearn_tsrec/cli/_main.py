@@ -126,10 +126,11 @@ def _parser():
     )
     recommend.add_argument(
         "--model",
-        choices=["popularity", "decayed", "personal", "knn", "ease", "markov", "ranker"],
+        choices=["popularity", "decayed", "personal", "knn", "ease", "als", "markov", "ranker"],
         default="knn",
         help="what is popular, has been so lately, or is had by the user most often; item-kNN, "
-        "EASE or a Markov chain; or a ranker of what several of them propose (%(default)s)",
+        "EASE, ALS (pip install sklearn-tsrec[als]) or a Markov chain; or a ranker of what several "
+        "of them propose (%(default)s)",
     )
     recommend.add_argument(
         "--half-life",

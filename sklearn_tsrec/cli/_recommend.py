@@ -8,6 +8,7 @@ from sklearn_tsrec import as_panel
 from sklearn_tsrec.cli._tables import TableError, check_output, read_table, say, write_table
 from sklearn_tsrec.metrics import evaluate_recommender, ndcg_scorer
 from sklearn_tsrec.recommendation import (
+    ALSClassifier,
     EASEClassifier,
     ItemKNNClassifier,
     MarkovClassifier,
@@ -22,6 +23,7 @@ _CLASSIFIERS = {
     "personal": PersonalFrequencyClassifier,
     "knn": ItemKNNClassifier,
     "ease": EASEClassifier,
+    "als": ALSClassifier,
     "markov": MarkovClassifier,
 }
 _KNOWN = 0.8  # share of the time that is known when a model is measured

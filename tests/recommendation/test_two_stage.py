@@ -333,19 +333,33 @@ def test_lambdarank(panel):
     assert model.inner_scores_["ranker"] > model.inner_scores_["popular"]
 
 
-def test_grid_search_over_both_stages(panel):
+def test_one_grid_search_over_retrievers_ranker_window_and_half_life(panel):
     X, y = panel
     grid = {
-        "retrievers": [RETRIEVERS, RETRIEVERS[:1]],
+        "own": [RETRIEVERS[1][1], SequenceRecommender(ItemKNNClassifier())],
+        "own__window": [5, 20],
+        "popular__half_life": ["5D", None],
         "ranker__logisticregression__C": [0.01, 1.0],
     }
-    model = TwoStageRecommender(RETRIEVERS, linear(), fallback=False)
-    cv = PanelTimeSeriesSplit(2, horizon="15D")
+    model = TwoStageRecommender(RETRIEVERS, linear(), fallback=False, horizon="20D")
+    cv = PanelTimeSeriesSplit(1, horizon="15D")
     search = GridSearchCV(model, grid, scoring=ndcg_scorer(k=5), cv=cv, error_score="raise")
-    assert np.isfinite(search.fit(X, y).cv_results_["mean_test_score"]).all()
-    inside = {"own__window": [5, 20], "popular__half_life": ["5D", None], "horizon": ["20D"]}
-    search = GridSearchCV(model, inside, scoring=ndcg_scorer(k=5), cv=cv, error_score="raise")
-    assert set(search.fit(X, y).best_params_) == set(inside)
+    scores = search.fit(X, y).cv_results_["mean_test_score"]
+    assert set(search.best_params_) == set(grid)
+    assert len(np.unique(scores)) > 8  # of sixteen: every parameter reaches the lists
+    assert np.isfinite(scores).all()
+
+
+def test_retrievers_that_know_items_without_events_may_propose(panel):
+    X, y = panel
+    table = pd.DataFrame({"size": np.arange(18.0)}, np.arange(18))  # three more than y has
+    wide = SequenceRecommender(item_features=table, window=20)
+    model = TwoStageRecommender([*RETRIEVERS, ("wide", wide)], linear(), n_candidates=18)
+    model.fit(X, y)
+    assert len(model.retrievers_[-1][1].items_) == 18
+    lists = model.recommend(k=18)
+    assert set(lists["item"]) == set(range(15))
+    assert lists["score"].notna().all()
 
 
 def test_parameters_of_retrievers_are_reached_by_name():
