@@ -24,8 +24,9 @@ def evaluate_recommender(
     """Measure recommended lists in every respect, with standard errors and paired tests.
 
     Each series in X is given one list, ranked with what ``fit`` knew; every event in y is relevant.
-    The catalogue are the items of ``y_train`` and those that are recommended beyond. Items in y
-    that training never saw are misses.
+    The catalogue are the items of ``y_train``, those that a recommender could list beyond (its
+    ``items_``), and those that a table does list. Items in y that training never saw are misses,
+    unless they are listed.
 
     Parameters
     ----------
@@ -143,8 +144,9 @@ def evaluate_recommender(
         lists[name] = lists[name].of_series(true.labels)
     train = read_events(y_train, names, "y_train")
     count, catalogue = popularity(train), train.items
-    for one in lists.values():
-        catalogue = catalogue.append(one.items[catalogue.get_indexer(one.items) < 0])
+    could = [pd.Index(getattr(model, "items_", [])) for model in models.values()]
+    for items in (*(one.items for one in lists.values()), *could):
+        catalogue = catalogue.append(items[catalogue.get_indexer(items) < 0])
     parts = {
         name: measure_lists(one, true, train, count, catalogue, k, item_features, attribute)
         for name, one in lists.items()

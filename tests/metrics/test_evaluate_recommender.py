@@ -260,3 +260,14 @@ def test_bad_input_is_named(options, message, log, lists):
         arguments["y"] = np.full(len(y_test), None)
     with pytest.raises((ValueError, TypeError), match=message):
         evaluate_recommender(**arguments)
+
+
+def test_items_that_a_recommender_could_list_are_in_the_catalogue(log):
+    X, y, X_test, y_test = log
+    table = pd.DataFrame({"size": np.arange(9.0)}, [f"i{j}" for j in range(9)])  # four more than y
+    model = SequenceRecommender(DummyClassifier(strategy="prior"), window=1, item_features=table)
+    model.fit(X, y)
+    result = evaluate_recommender({"own": model}, X_test, y_test, y_train=y, k=K)
+    assert len(model.items_) == value(result, "items", "data") == 9
+    listed = model.recommend(X_test, k=K)["item"].nunique()
+    assert value(result, "coverage") == pytest.approx(listed / 9)
