@@ -85,7 +85,7 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
     average_effect_ : float
         Mean of the scores: the mean effect of the treatment (for doses: of one unit).
     average_effect_error_ : float
-        Its standard error.
+        Its standard error, over users where ``group`` names them.
     overlap_ : dict
         ``min`` and ``max`` propensity and ``share_clipped``; empty for doses.
     arms_ : array
@@ -226,7 +226,9 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
             seed = int(check_random_state(self.random_state).randint(2**31 - 1))
             self.learner_ = fit_engine(self.engine, base, features, treated, y, chance, folds, seed)
         self.average_effect_ = float(score.mean())
-        self.average_effect_error_ = float(score.std() / np.sqrt(n))
+        user = np.arange(n) if self.group is None else _read_groups(X, self.group, None)[0]
+        sums = np.bincount(user, score - score.mean())  # rows of a user are alike
+        self.average_effect_error_ = float(np.sqrt(sums @ sums) / n)
         return self
 
     def _check_table(self, X, *, reset):

@@ -125,6 +125,15 @@ def test_users_stay_in_one_fold():
         found.fit(X.assign(user="ann"), y)
 
 
+def test_the_error_of_the_mean_effect_counts_users_and_not_rows():
+    X, y = _log(400, confounded=False)
+    X = pd.concat([X.assign(user=np.arange(400))] * 9, ignore_index=True)
+    y = np.tile(y, 9)
+    model = UpliftRecommender(treatment="offer", propensity="chance", group="user").fit(X, y)
+    rows = UpliftRecommender(treatment="offer", propensity="chance").fit(X, y)
+    assert_allclose(model.average_effect_error_, 3 * rows.average_effect_error_, rtol=0.1)
+
+
 def test_a_search_tunes_the_learner_by_qini():
     X, y = _log(2000, confounded=False)
     X = X.drop(columns="chance")
