@@ -149,7 +149,7 @@ def sktime(y, ahead, period, horizon):
     return out.to_numpy()
 
 
-TOOLS = {"ours": ours, "MAPIE": mapie, "sktime": sktime}
+TOOLS = {"ours": ours, "MAPIE": mapie, "sktime": sktime}  # the slowest last
 SETTINGS = {
     "cross, 8 folds": {},
     "cross, 4 folds": {"n_folds": 4},
@@ -267,26 +267,21 @@ def main():
     if not earlier:
         tools = {name: (tool, {}) for name, tool in TOOLS.items()}
     keep = Keep(options.keep, f"{options.cut}.json")
-    rows = []
-    for panel, (period, horizon) in PANELS.items():
-        y = None
-        for name, (tool, settings) in tools.items():
+    for name, (tool, settings) in tools.items():
+        for panel, (period, horizon) in PANELS.items():
             key = f"{panel} {name}"
             if key not in keep:
-                if y is None:
-                    y = read(
-                        options.data / f"{panel}.parquet",
-                        options.series,
-                        options.history,
-                        2 * options.origins * horizon,
-                    )
+                windows = 2 * options.origins * horizon
+                path = options.data / f"{panel}.parquet"
+                y = read(path, options.series, options.history, windows)
                 few = y.index.get_level_values(0).nunique() < 10
                 origins = options.origins if few else 1
-                keep[key] = evaluate(
-                    tool, y, period, horizon, origins, origins if earlier else 0, **settings
-                )
-            rows.append([panel, name, *keep[key].values()])
-            print(*rows[-1], flush=True)
+                skipped = origins if earlier else 0
+                keep[key] = evaluate(tool, y, period, horizon, origins, skipped, **settings)
+                print(key, keep[key], flush=True)
+    if not earlier:
+        shift = recovery(keep)
+    rows = [[p, t, *keep[f"{p} {t}"].values()] for p in PANELS for t in tools]
     table = pd.DataFrame(rows, columns=["panel", "tool", "rows", "coverage", "score", "cpu s"])
     first = next(iter(tools))
     base = table[table["tool"] == first].set_index("panel")["score"]
@@ -317,7 +312,6 @@ def main():
     RESULTS.mkdir(exist_ok=True)
     table = pd.concat([table, last], ignore_index=True)
     table.round(3).to_csv(RESULTS / "intervals.csv", index=False)
-    shift = recovery(keep)
     print(shift.round(3).to_string(index=False))
     shift.round(3).to_csv(RESULTS / "intervals_shift.csv", index=False)
 

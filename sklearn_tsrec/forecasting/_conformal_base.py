@@ -190,10 +190,7 @@ class ConformalBase(KeyedMixin, BaseEstimator):
         if not len(table):
             return
         table = table.iloc[np.argsort(table["tick"].to_numpy(), kind="stable")]
-        codes, cells = (
-            table["code"].to_numpy(),
-            self._cells(table["code"].to_numpy(), table["step"].to_numpy()),
-        )
+        codes, cells = table["code"].to_numpy(), self._cells_of(table)
         known = self._scores.count(cells) > 0
         streams = codes if self.per == "group" else np.zeros(len(codes), dtype=np.int64)
         p = self._scores.p_values(cells, self._score(table))

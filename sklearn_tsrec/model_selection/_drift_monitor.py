@@ -52,9 +52,9 @@ class DriftMonitor(BaseEstimator):
     ----------
     report_ : DataFrame
         One row for each input and chart: ``kind``, ``statistic`` (for inputs the population
-        stability index), ``threshold``, ``p_value`` and ``outside`` (inputs: the share of new
-        values beyond the range seen in ``fit``), ``drifted`` and ``since`` (the number of the first
-        update that said so, 0 for none).
+        stability index, and 0 while the test does not reject), ``threshold``, ``p_value`` and
+        ``outside`` (inputs: the share of new values beyond the range seen in ``fit``), ``drifted``
+        and ``since`` (the number of the first update that said so, 0 for none).
     should_refit_ : bool
         Whether anything watched has drifted.
     history_ : DataFrame
@@ -248,8 +248,10 @@ class DriftMonitor(BaseEstimator):
                 continue
             p_value, stability, outside = compare_samples(old, new)
             self.report_.loc[name, ["p_value", "outside"]] = p_value, outside
-            drifted = p_value <= level and stability >= self.min_stability
-            self._note(name, np.array([stability]), drifted)
+            # what chance alone may do is no change, however large it looks in a few rows
+            sure = p_value <= level
+            drifted = sure and stability >= self.min_stability
+            self._note(name, np.array([stability if sure else 0.0]), drifted)
 
     def _chart(self, name, gains):
         """Go on with a chart; once it alarmed it stays so."""
