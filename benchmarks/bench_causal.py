@@ -286,6 +286,7 @@ def choices(sizes, seeds, only):
                 print(f"hidden={hidden} d={d} n={n} done", flush=True)
                 mean = pd.DataFrame(rows).drop(columns="seed").groupby(keys, sort=False).mean()
                 if only:  # the rows of all others stay
+                    mean = mean[mean.index.get_level_values("method").isin(only)]
                     old = pd.read_csv(path, index_col=keys)
                     mean = pd.concat([old.drop(mean.index, errors="ignore"), mean])
                     order = {name: i for i, name in enumerate(METHODS)}
