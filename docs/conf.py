@@ -70,7 +70,7 @@ warnings.showwarning = show_other_warnings
 def skip_inherited(app, what, name, obj, skip, options):
     """Leave out what every estimator or network has: its text refers to pages we do not build."""
     module = str(getattr(obj, "__module__", ""))
-    return True if module.startswith(("sklearn.", "torch.")) else None
+    return True if module.startswith(("sklearn.", "skbase.", "sktime.", "torch.")) else None
 
 
 def setup(app):
