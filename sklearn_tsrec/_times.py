@@ -8,7 +8,8 @@ import pandas as pd
 
 def show(value):
     """Return a short text of a value for an error message, however long the value is."""
-    text = str(value) if isinstance(value, (str, pd.Timestamp, pd.Period)) else repr(value)
+    plain = isinstance(value, (str, np.integer, pd.Timestamp, pd.Period))
+    text = str(value) if plain else repr(value)
     return text if len(text) <= 60 else f"{text[:50]}… ({len(text)} characters)"
 
 

@@ -8,6 +8,8 @@ import pandas as pd
 
 from sklearn_tsrec._frequency import _MONTH_NAMES
 
+# sktime shifts times by steps, which pandas 2 gets wrong in any unit but its own.
+_UNIT = pd.date_range("2000-01-01", periods=1).unit
 _DAY = 86_400_000_000
 _PERIODS = {1: "M", 3: "Q", 12: "Y"}  # by their months
 
@@ -41,6 +43,7 @@ def time_index(frequency, first, n):
         if frequency.kind == "fixed" and frequency.step % _DAY:
             times = times.tz_convert("UTC")
         times = times.tz_localize(None)
+    times = times.as_unit(_UNIT)
     times.freq = frequency.name
     return times
 
