@@ -4,6 +4,8 @@ A new estimator is added here and nowhere else. Estimators that read keys are bu
 array without a calendar: ``time=0, freq=None``.
 """
 
+from pathlib import Path
+
 import torch
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import Ridge
@@ -30,7 +32,12 @@ from sklearn_tsrec.forecasting import (
     WindowForecaster,
 )
 from sklearn_tsrec.model_selection import DriftMonitor, PanelTimeSeriesSplit
-from sklearn_tsrec.neural import GRUClassifier, PatchTransformerRegressor, SASRecClassifier
+from sklearn_tsrec.neural import (
+    ChronosRegressor,
+    GRUClassifier,
+    PatchTransformerRegressor,
+    SASRecClassifier,
+)
 from sklearn_tsrec.preprocessing import OutlierClipper, SeriesImputer, SeriesScaler
 from sklearn_tsrec.recommendation import (
     ALSClassifier,
@@ -47,6 +54,9 @@ from sklearn_tsrec.recommendation import (
 from sklearn_tsrec.sktime import SktimeRegressor, SktimeTransformer
 
 torch.set_num_threads(1)  # nets this small only wait for each other
+
+# Random weights, as tests/neural/test_chronos.py saves them.
+TINY_BOLT = str(Path(__file__).parent / "neural" / "tiny_bolt")
 
 SMALL_NET = {
     "module__sizes": {
@@ -87,6 +97,7 @@ ESTIMATORS = [
     MarkovClassifier(order=2),
     DriftMonitor(),
     ReconciledForecaster(WindowForecaster(window=1), time=0, freq=None),
+    ChronosRegressor(TINY_BOLT, verbose=0),
     LagFeatures(time=0, freq=None),
     LagFeatures([1, 2], target=True, time=0, freq=None),
     PatchTransformerRegressor(None),

@@ -8,7 +8,6 @@ from chronos.chronos2 import Chronos2Model
 from chronos.chronos2.config import Chronos2CoreConfig
 from chronos.chronos_bolt import ChronosBoltModelForForecasting
 from sklearn.base import clone
-from sklearn.utils.estimator_checks import parametrize_with_checks
 from transformers import T5Config
 
 from sklearn_tsrec import WindowForecaster
@@ -177,10 +176,3 @@ def test_it_forecasts_panels(bolt):
     model.fit(X[past], y[past])
     low, middle, high = model.predict_quantiles(X[~past], [0.1, 0.5, 0.9]).T
     assert ((low <= middle) & (middle <= high)).all()
-
-
-@parametrize_with_checks([ChronosRegressor("tiny", verbose=0, random_state=0)])
-def test_it_is_an_estimator(estimator, check, bolt, monkeypatch):
-    monkeypatch.chdir(bolt.parent)
-    (bolt.parent / "tiny").exists() or (bolt.parent / "tiny").symlink_to(bolt)
-    check(estimator)
