@@ -10,6 +10,7 @@ from sklearn.tree import DecisionTreeRegressor
 from sklearn_tsrec import CausalFeatureSelector, LagFeatures, PanelTimeSeriesSplit, WindowForecaster
 from sklearn_tsrec.causal import causal_forecast
 from sklearn_tsrec.datasets import make_causal_series
+from sklearn_tsrec.forecasting import ConformalForecaster
 
 _HORIZON = 3
 
@@ -134,6 +135,18 @@ def test_any_model_forecasts_and_a_pipeline_of_causes_knows_the_effects():
     )
     with pytest.raises(ValueError, match="WindowForecaster is no pipeline with a CausalFeature"):
         causal_forecast(forecaster, X_future, {driver: 1.0})
+
+
+def test_a_conformal_forecaster_gives_the_interval():
+    series, X, y, X_future, _ = _split(3, 400)
+    causes = make_pipeline(_features(), _selector()).set_output(transform="pandas").fit(X, y)
+    forecaster = WindowForecaster(Ridge(), window=4, horizon=_HORIZON, columns=list(X))
+    model = ConformalForecaster(forecaster, cv=PanelTimeSeriesSplit(20, horizon=_HORIZON)).fit(X, y)
+    driver = series.effects.index[0]
+    table = causal_forecast(model, X_future, {driver: lambda x: x}, causes=causes, alpha=0.2)
+    assert_allclose(table[["lower", "upper"]], model.predict_interval(X_future, 0.8))
+    moved = causal_forecast(model, X_future, {driver: lambda x: x + 1}, causes=causes, alpha=0.2)
+    assert (moved["upper"] - moved["lower"])[1:].gt((table["upper"] - table["lower"])[1:]).all()
 
 
 def test_a_search_over_a_pipeline_is_its_best():
