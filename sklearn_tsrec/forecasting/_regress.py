@@ -16,6 +16,25 @@ def make_regressor(estimator, horizon):
     return estimator
 
 
+def fit_regressor(estimator, table, targets, names):
+    """Fit a regressor to targets of shape (n, horizon); name a column that it cannot do without.
+
+    Most that take missing values take a column without any other too, such as a lag beyond the
+    length of every series; some stumble over it.
+    """
+    try:
+        return estimator.fit(table, targets if targets.shape[1] > 1 else targets[:, 0])
+    except (ValueError, IndexError) as error:
+        empty = np.isnan(np.asarray(table, dtype=float)).all(axis=0)
+        if not empty.any():
+            raise
+        raise ValueError(
+            f"{names[int(empty.argmax())]} is missing in all rows to learn from, and "
+            f"{type(estimator).__name__} did not take it: the window is longer than every series, "
+            "or the column is empty. Use a smaller window, or leave the column out."
+        ) from error
+
+
 def takes_nan(estimator):
     """Tell whether a regressor takes missing values; a pipeline does up to its imputer."""
     if estimator is None:

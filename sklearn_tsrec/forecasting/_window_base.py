@@ -134,12 +134,6 @@ class WindowBase(KeyedMixin, BaseEstimator):
         if new is not None:
             return self._with_names(table), targets
         self._report_skipped(codes, holes)
-        if self._allow_nan and (empty := np.isnan(table).all(axis=0)).any():
-            raise ValueError(
-                f"{design.names[int(empty.argmax())]} is missing in all rows to learn from: the "
-                "window is longer than every series, or the column is empty. Use a smaller window, "
-                "or leave the column out."
-            )
         return self._with_names(table), targets
 
     def _have_targets(self, keys):

@@ -12,7 +12,12 @@ from sklearn_tsrec._keys import KeyedMixin, _read_groups
 from sklearn_tsrec.forecasting._design import WindowDesign
 from sklearn_tsrec.forecasting._make_windows import check_lags
 from sklearn_tsrec.forecasting._quantile_levels import check_coverage, check_levels
-from sklearn_tsrec.forecasting._regress import gives_quantiles, make_regressor, takes_nan
+from sklearn_tsrec.forecasting._regress import (
+    fit_regressor,
+    gives_quantiles,
+    make_regressor,
+    takes_nan,
+)
 from sklearn_tsrec.forecasting._window_base import WindowBase
 
 
@@ -208,7 +213,7 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, WindowBase):
         self._fit_memory(X, y)
         table, targets = self._learn_rows()
         estimator = make_regressor(self.estimator, self.horizon)
-        self.estimator_ = estimator.fit(table, targets if self.horizon > 1 else targets[:, 0])
+        self.estimator_ = fit_regressor(estimator, table, targets, self._design.names)
         return self
 
     def _fit_memory(self, X, y):
