@@ -1,6 +1,6 @@
 """Claim: the fusion of forecasters is as good as the best of them, which nobody knows beforehand.
 
-Twelve panels, yearly to hourly, a sample of series each; steps are counted from the end of each
+Eleven panels, yearly to hourly, at most 30 series each; steps are counted from the end of each
 series. Members: seasonal naive, Theta and ETS (AutoTheta and AutoETS of statsforecast, one model a
 series), a linear model and a LightGBM on windows, the checkpoint as it is and fine-tuned. Each is
 fitted at four cuts, a horizon apart; the last horizon is the test. Transforms and window of the
@@ -8,10 +8,12 @@ LightGBM are chosen before the earliest cut. The stack learns weights from the t
 the test. Errors are MASE over that of the seasonal naive forecast.
 
 How the default weights were chosen: with ``--cut 1``, where the last block of training plays the
-test and nothing of the test is read. The test (``--cut 0``) is read once, with that default.
+test and nothing of the test is read; errors hardly differ for a shrinkage from 30 to 300. The test
+(``--cut 0``) was read once, with that default. AutoGluon-TS needs pandas 2 and a venv of its own,
+and was not run.
 
     python benchmarks/bench_fusion.py --data ../shared/data/forecast --peers PYTHON --keep FOLDER
-        [--panels NAME ...] [--cut 0] [--overhead]
+        [--panels NAME ...] [--cut 0]
 
 --keep stores the forecasts of the members, so that a long run can be taken up again. The table is
 also written to benchmarks/results/fusion.csv.
@@ -44,7 +46,6 @@ PANELS = {
     "aus_retail": (12, 12, 36, 240),
     "m4_weekly": (52, 13, 26, 300),
     "walmart_store_sales": (52, 8, 13, 200),
-    "us_births_states": (7, 28, 28, 400),
     "etth1": (24, 24, 48, 600),
 }
 N_SERIES = 30
