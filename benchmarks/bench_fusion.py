@@ -8,9 +8,9 @@ LightGBM are chosen before the earliest cut. The stack learns weights from the t
 the test. Errors are MASE over that of the seasonal naive forecast.
 
 How the default weights were chosen: with ``--cut 1``, where the last block of training plays the
-test and nothing of the test is read; errors hardly differ for a shrinkage from 30 to 300. The test
-(``--cut 0``) was read once, with that default. AutoGluon-TS needs pandas 2 and a venv of its own,
-and was not run.
+test and nothing of the test is read; errors differ by one per cent for a shrinkage from 30 to 300.
+The test (``--cut 0``) was read once, with that default. AutoGluon-TS needs pandas 2 and a venv of
+its own, and was not run.
 
     python benchmarks/bench_fusion.py --data ../shared/data/forecast --peers PYTHON --keep FOLDER
         [--panels NAME ...] [--cut 0]

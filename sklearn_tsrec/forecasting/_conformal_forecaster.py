@@ -317,7 +317,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, ConformalBase):
         """Return ways that the rows could go, drawn with their dependence from step to step.
 
         To the forecasts of a series whole paths of errors are added that some series really had
-        in some fold, as the Schaake shuffle does [8]_. In one draw all series take errors of
+        in some fold, as the Schaake shuffle does. In one draw all series take errors of
         the same fold, so that shocks common to them stay common.
 
         Parameters
