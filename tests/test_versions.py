@@ -7,7 +7,18 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
-INSTALLED = ("neural", "causal", "sktime", "plot", "als", "polars", "test")  # by make test-oldest
+INSTALLED = (
+    "neural",
+    "causal",
+    "sktime",
+    "plot",
+    "als",
+    "pcmci",
+    "polars",
+    "chronos",
+    "onnx",
+    "test",
+)  # by make test-oldest
 
 
 def pins(name):

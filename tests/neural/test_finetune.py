@@ -75,7 +75,6 @@ def test_an_unknown_way_is_refused(net):
 def test_dropout_is_set_everywhere(net):
     set_dropout(net, 0.3)
     assert {block.dropout.p for block in net.blocks} == {0.3}
-    assert {block.attention.dropout for block in net.blocks} == {0.3}
 
 
 def test_ranks_that_matter_least_are_dropped():
