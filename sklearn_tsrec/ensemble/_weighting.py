@@ -78,8 +78,9 @@ def simplex_weights(gram):
     a problem of non-negative least squares.
     """
     n = len(gram)
-    # Members that are alike share a weight: a trace of a ridge chooses among equal solutions.
-    factor = np.linalg.cholesky(gram + 1e-9 * np.trace(gram) / n * np.eye(n))
+    # The tolerance of the solver is made for numbers of about 1. Members that are alike share a
+    # weight: a trace of a ridge chooses among equal solutions.
+    factor = np.linalg.cholesky(gram * (n / np.trace(gram)) + 1e-9 * np.eye(n))
     solution = nnls(factor.T, np.linalg.solve(factor, np.ones(n)))[0]
     return solution / solution.sum()
 

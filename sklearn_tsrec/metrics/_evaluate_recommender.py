@@ -146,7 +146,8 @@ def evaluate_recommender(
     count, catalogue = popularity(train), train.items
     could = [pd.Index(getattr(model, "items_", [])) for model in models.values()]
     for items in (*(one.items for one in lists.values()), *could):
-        catalogue = catalogue.append(items[catalogue.get_indexer(items) < 0])
+        cold = items[catalogue.get_indexer(items) < 0]
+        catalogue = catalogue.append(cold) if len(cold) else catalogue
     parts = {
         name: measure_lists(one, true, train, count, catalogue, k, item_features, attribute)
         for name, one in lists.items()

@@ -19,6 +19,7 @@ from sklearn_tsrec.sktime._future import (
     span_series,
 )
 from sklearn_tsrec.sktime._memory import move_memory, put_rows
+from sklearn_tsrec.sktime._series import latest_time
 from sklearn_tsrec.sktime._shortcuts import boosting, season_stack, seasonal_window
 
 _PANELS = ["pd.DataFrame", "pd-multiindex", "pd_multiindex_hier"]
@@ -219,6 +220,13 @@ class TsrecForecaster(BaseForecaster):
                     f"windows of its own: set its {name}, or give the regressor alone."
                 )
         return clone(self.estimator)
+
+    def _set_cutoff_from_y(self, y):
+        """Set the cutoff as sktime does, without asking each series for it."""
+        if isinstance(y, pd.DataFrame) and isinstance(y.index, pd.MultiIndex) and len(y):
+            self._set_cutoff(latest_time(y.index))
+        else:
+            super()._set_cutoff_from_y(y)
 
     def _fit(self, y, X, fh):
         """Fit the forecaster; after ``pretrain`` only remember the rows."""

@@ -48,6 +48,15 @@ def time_index(frequency, first, n):
     return times
 
 
+def latest_time(index):
+    """Return the latest time of a panel as an index of one, with the frequency of its times."""
+    times, codes = index.levels[-1], index.codes[-1]
+    latest = times[[codes.max() if times.is_monotonic_increasing else codes[times[codes].argmax()]]]
+    if getattr(times, "freq", None) is not None and latest.freq != times.freq:
+        latest.freq = times.freq
+    return latest
+
+
 def _month_periods(frequency, ticks):
     """Return months, quarters or years as periods: sktime knows few names of their datetimes."""
     last = ticks * frequency.step + frequency.phase
