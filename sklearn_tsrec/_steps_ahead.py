@@ -2,9 +2,6 @@
 
 import numpy as np
 
-from sklearn_tsrec._history import History
-from sklearn_tsrec._keys import Keys
-
 NEVER = np.iinfo(np.int64).min
 
 
@@ -45,21 +42,27 @@ def steps_ahead(last, codes, ticks, calendar):
     return steps
 
 
-def naive_scales(codes, ticks, y, n_series):
+def mean_changes(history):
     """Return the mean absolute difference between neighbouring known targets of each series.
 
-    A series without a difference takes the mean of the others, as in a scaled score.
+    NaN where no two are known.
     """
+    codes = np.repeat(np.arange(history.n_series), np.diff(history.starts))
+    y = history.values[:, 0]
     known = ~np.isnan(y)
-    keys = Keys(codes[known], ticks[known], n_series, n_series)
-    history = History.build(keys, y[known].astype(np.float64))
-    series = np.repeat(np.arange(n_series), np.diff(history.starts))
-    same = series[1:] == series[:-1]
-    change = np.abs(np.diff(history.values[:, 0]))[same]
-    count = np.bincount(series[1:][same], minlength=n_series)
-    total = np.bincount(series[1:][same], change, minlength=n_series)
-    usable = total > 0
-    if not usable.any():
-        return np.ones(n_series)
-    scale = np.divide(total, count, out=np.zeros(n_series), where=usable)
-    return np.where(usable, scale, scale[usable].mean())
+    codes, change = codes[known], np.abs(np.diff(y[known]))
+    same = codes[1:] == codes[:-1]
+    count = np.bincount(codes[1:][same], minlength=history.n_series)
+    total = np.bincount(codes[1:][same], change[same], minlength=history.n_series)
+    mean = np.full(history.n_series, np.nan)
+    return np.divide(total, count, out=mean, where=count > 0)
+
+
+def naive_scales(history):
+    """Return the mean absolute change of each series, the unit of its errors.
+
+    A series without a change takes the mean of the others, as in a scaled score.
+    """
+    scale = mean_changes(history)
+    usable = scale > 0
+    return np.where(usable, scale, scale[usable].mean() if usable.any() else 1.0)

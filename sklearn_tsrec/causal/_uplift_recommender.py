@@ -15,6 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
 
 from sklearn_tsrec._keys import _read_groups
+from sklearn_tsrec._quantile_levels import check_coverage
 from sklearn_tsrec._table import (
     as_list,
     check_target,
@@ -342,8 +343,7 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
         array of shape (n_samples, 2)
             Lower and upper ends.
         """
-        if not 0 < coverage < 1:
-            raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
+        check_coverage(coverage)
         check_is_fitted(self)
         features = self._features(self._check_table(X, reset=False))
         return np.column_stack(self.learner_.effect_interval(features, alpha=1 - coverage))

@@ -8,8 +8,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_memory
 from tqdm import tqdm
 
-from sklearn_tsrec._parts import walks_ahead
-from sklearn_tsrec.model_selection._folds import show_rows
+from sklearn_tsrec.model_selection._folds import rows_to_ask, show_rows
 
 
 def run_members(members, X, y, folds, *, method, refit, memory, n_jobs, verbose):
@@ -83,10 +82,7 @@ def _forecast_fold(member, content, X, y, fold, method, keep):
     The fitted member comes along if it is to be kept.
     """
     member.fit(_safe_indexing(X, fold.train), y[fold.train])
-    rows = fold.test
-    if len(fold.between) and walks_ahead(member):
-        rows = np.concatenate([rows, fold.between])
-    forecast = call(member, method, _safe_indexing(X, rows))
+    forecast = call(member, method, _safe_indexing(X, rows_to_ask(member, fold)))
     n = len(fold.test)
     forecast = forecast[:n] if method == "predict" else (forecast[0][:n], forecast[1])
     return forecast, member if keep else None

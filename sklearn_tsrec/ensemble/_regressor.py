@@ -8,9 +8,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_tsrec._history import History
 from sklearn_tsrec._keys import _read_groups
+from sklearn_tsrec._quantile_levels import check_levels
 from sklearn_tsrec._steps_ahead import NEVER, steps_ahead
 from sklearn_tsrec._table import check_target
-from sklearn_tsrec._times import show
 from sklearn_tsrec.ensemble._combine import warn_of_none
 from sklearn_tsrec.ensemble._regressor_base import RegressorStackBase
 from sklearn_tsrec.model_selection._folds import show_rows
@@ -360,11 +360,7 @@ class TemporalStackingRegressor(RegressorMixin, RegressorStackBase):
         array of shape (m, q)
         """
         check_is_fitted(self)
-        levels = np.asarray(quantiles, dtype=float)
-        if levels.ndim != 1 or not len(levels) or not ((levels > 0) & (levels < 1)).all():
-            raise ValueError(
-                f"quantiles={show(quantiles)} must be levels between 0 and 1, such as [0.1, 0.9]."
-            )
+        check_levels(quantiles)
         X = self._check_table(X, reset=False)
         parts = [np.asarray(m.predict_quantiles(X, quantiles)) for m in self.estimators_]
         return self._combine(X, np.stack(parts, axis=1).astype(np.float64))

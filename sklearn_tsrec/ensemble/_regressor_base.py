@@ -19,8 +19,8 @@ class RegressorStackBase(TemporalStackingBase):
         """Remember targets, and with them where series end and what their unit is."""
         self._targets = history
         codes = np.repeat(np.arange(history.n_series), np.diff(history.starts))
-        known = codes, history.ticks, history.values[:, 0], history.n_series
-        self._last, self._scales = last_known(*known), naive_scales(*known)
+        self._last = last_known(codes, history.ticks, history.values[:, 0], history.n_series)
+        self._scales = naive_scales(history)
 
     def _learn(self, X, y, keys, rows, steps, forecasts):
         """Learn from out-of-fold rows how to put forecasts together."""

@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn_tsrec._history import History
 from sklearn_tsrec._key_frame import key_frame
 from sklearn_tsrec._keys import KeyedMixin, Keys, _read_groups
+from sklearn_tsrec._quantile_levels import check_levels
 from sklearn_tsrec._steps_ahead import last_known, steps_ahead
 from sklearn_tsrec._times import show
 from sklearn_tsrec.forecasting._conformal_folds import base_forecasts, forecast_folds
@@ -20,7 +21,6 @@ from sklearn_tsrec.forecasting._conformal_scores import (
     newest,
     rows_needed,
 )
-from sklearn_tsrec.forecasting._quantile_levels import check_levels
 from sklearn_tsrec.model_selection._folds import read_folds, show_rows, with_keys
 
 

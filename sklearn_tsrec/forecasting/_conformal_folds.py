@@ -6,8 +6,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 from tqdm import tqdm
 
-from sklearn_tsrec._parts import walks_ahead
-from sklearn_tsrec.model_selection._folds import show_rows
+from sklearn_tsrec.model_selection._folds import rows_to_ask, show_rows
 
 
 def base_forecasts(model, X, levels):
@@ -88,11 +87,9 @@ def _fit_fold(model, X, y, fold, conformity, levels):
 
 def _forecast(model, X, fold, conformity, levels):
     """Forecast the test rows of a fold."""
-    rows = fold.test
-    if len(fold.between) and walks_ahead(model):
-        rows = np.concatenate([rows, fold.between])
+    rows = _safe_indexing(X, rows_to_ask(model, fold))
     asked = levels if uses_quantiles(model, conformity) else None
-    return base_forecasts(model, _safe_indexing(X, rows), asked)[: len(fold.test)]
+    return base_forecasts(model, rows, asked)[: len(fold.test)]
 
 
 def uses_quantiles(model, conformity):

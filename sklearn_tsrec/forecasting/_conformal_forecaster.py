@@ -8,9 +8,9 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_tsrec._keys import KeyedMixin
+from sklearn_tsrec._quantile_levels import check_coverage, check_levels
 from sklearn_tsrec._table import check_target
 from sklearn_tsrec.forecasting._conformal_base import ConformalBase
-from sklearn_tsrec.forecasting._quantile_levels import check_coverage, check_levels
 from sklearn_tsrec.forecasting._window_forecaster import WindowForecaster
 
 

@@ -2,24 +2,18 @@
 
 import numpy as np
 
+from sklearn_tsrec._steps_ahead import mean_changes
+
 _PRIOR_FOLDS = 2.0  # how many folds what other series suggest counts for
 _MOST = 10.0  # by how much a series may differ from what they suggest
 
 
 def mean_differences(history):
-    """Return the mean absolute difference between neighbouring known targets of each series.
+    """Return the mean absolute change of each series; NaN where no two targets are known.
 
-    A series that never changes takes the smallest of the others; NaN where no two are known.
+    A series that never changes takes the smallest of the others.
     """
-    codes = np.repeat(np.arange(history.n_series), np.diff(history.starts))
-    y = history.values[:, 0]
-    known = ~np.isnan(y)
-    codes, y = codes[known], y[known]
-    same = codes[1:] == codes[:-1]
-    count = np.bincount(codes[1:][same], minlength=history.n_series)
-    total = np.bincount(codes[1:][same], np.abs(np.diff(y))[same], minlength=history.n_series)
-    mean = np.full(history.n_series, np.nan)
-    np.divide(total, count, out=mean, where=count > 0)
+    mean = mean_changes(history)
     return np.where(mean == 0, mean[mean > 0].min(initial=np.inf), mean).clip(max=_top(mean))
 
 

@@ -9,9 +9,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_tsrec._history import History
 from sklearn_tsrec._keys import KeyedMixin, _read_groups
+from sklearn_tsrec._quantile_levels import check_coverage, check_levels
 from sklearn_tsrec.forecasting._design import WindowDesign
 from sklearn_tsrec.forecasting._make_windows import check_lags
-from sklearn_tsrec.forecasting._quantile_levels import check_coverage, check_levels
 from sklearn_tsrec.forecasting._regress import (
     fit_regressor,
     gives_quantiles,

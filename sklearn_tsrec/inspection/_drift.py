@@ -116,6 +116,7 @@ class DriftDisplay:
             ax.axhline(0, color=SOFT, lw=0.6)
             ax.set_title(kind, fontsize="medium", loc="left")
             ax.set_xlabel("updates" if kind == "inputs" else "observations")
+            ax.set_ylabel("stability index" if kind == "inputs" else "evidence (CUSUM)")
             ax.legend(frameon=False, fontsize="small", loc="upper left")
             quiet(ax)
         return self

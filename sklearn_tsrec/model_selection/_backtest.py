@@ -11,10 +11,10 @@ from tqdm import tqdm
 
 from sklearn_tsrec._key_frame import key_frame
 from sklearn_tsrec._keys import _read_groups
-from sklearn_tsrec._parts import has_memory, walks_ahead
 from sklearn_tsrec._table import check_target
 from sklearn_tsrec.model_selection._drift_monitor import DriftMonitor
 from sklearn_tsrec.model_selection._fold_watcher import FoldWatcher
+from sklearn_tsrec.model_selection._folds import rows_to_ask, show_rows, split_in_time
 from sklearn_tsrec.model_selection._positions import step_positions
 
 
@@ -87,25 +87,13 @@ def backtest(estimator, X, y, *, cv, refit=True, quantiles=None, n_jobs=None, ve
     cv = check_cv(cv)
     group, time = getattr(cv, "group", None), getattr(cv, "time", None)
     position, _ = step_positions(X, group, time, getattr(cv, "freq", "infer"))
-    folds = [(np.asarray(train), np.asarray(test)) for train, test in cv.split(X, y)]
     series, _ = _read_groups(X, group, time)
-    tasks = []
-    for number, (train, test) in enumerate(folds):
-        newest = position[train].max()
-        if position[test].min() <= newest:
-            raise ValueError(
-                f"fold {number} of {type(cv).__name__} trains on rows that are not older than its "
-                "test rows: use PanelTimeSeriesSplit, which cuts at times."
-            )
-        between = (position > newest) & (position < position[test].max())
-        between &= np.isin(series, series[test])
-        between[test] = False
-        tasks.append((train, test, np.flatnonzero(between)))
+    folds = list(split_in_time(cv, X, y, series, position))
     per_fit = len(folds) if on_drift or refit is False else int(refit)
     watcher = None
     if on_drift:
         watcher = FoldWatcher(monitor, X, y, series, position, group, time)
-    blocks = [tasks[start : start + per_fit] for start in range(0, len(tasks), per_fit)]
+    blocks = [folds[start : start + per_fit] for start in range(0, len(folds), per_fit)]
     parallel = Parallel(n_jobs=n_jobs, return_as="generator")
     done = parallel(
         delayed(_forecast_block)(estimator, X, y, block, quantiles, watcher) for block in blocks
@@ -115,8 +103,8 @@ def backtest(estimator, X, y, *, cv, refit=True, quantiles=None, n_jobs=None, ve
 
     keys, _ = key_frame(X, group, time)
     parts = []
-    for number, ((train, test), forecast) in enumerate(zip(folds, forecasts)):
-        newest = train[position[train].argmax()]
+    for number, (fold, forecast) in enumerate(zip(folds, forecasts)):
+        test, newest = fold.test, fold.train[position[fold.train].argmax()]
         about = {
             "fold": number,
             "cutoff": keys.iloc[newest, -1],
@@ -127,14 +115,15 @@ def backtest(estimator, X, y, *, cv, refit=True, quantiles=None, n_jobs=None, ve
     return pd.concat(parts, ignore_index=True)
 
 
-def _forecast_block(estimator, X, y, tasks, quantiles, watcher):
+def _forecast_block(estimator, X, y, folds, quantiles, watcher):
     """Fit on the first fold, then forecast all folds, remembering new training rows.
 
     With a watcher, fit again where it says so.
     """
     forecasts = []
     model, seen = None, None
-    for train, test, between in tasks:
+    for fold in folds:
+        train, test = fold.train, fold.test
         fits = model is None or (watcher is not None and watcher.asks_for_fit(train))
         if fits:
             seen = train
@@ -142,10 +131,9 @@ def _forecast_block(estimator, X, y, tasks, quantiles, watcher):
         else:
             new = np.setdiff1d(train, seen)
             seen = np.union1d(train, seen)
-            _remember(model, _safe_indexing(X, new), y[new])
-        if not walks_ahead(model):
-            between = between[:0]
-        X_ahead = _safe_indexing(X, np.concatenate([test, between]))
+            rows = _safe_indexing(X, new), y[new]
+            show_rows([model], *rows, "forecasting without a fit", "use refit=True")
+        X_ahead = _safe_indexing(X, rows_to_ask(model, fold))
         n = len(test)
         forecast = {"y_pred": np.asarray(model.predict(X_ahead), dtype=np.float64)[:n]}
         if quantiles is not None:
@@ -158,14 +146,3 @@ def _forecast_block(estimator, X, y, tasks, quantiles, watcher):
             forecast["refit"] = fits
         forecasts.append(forecast)
     return forecasts
-
-
-def _remember(model, X, y):
-    """Let a fitted model see newer rows without fitting it again."""
-    if hasattr(model, "update"):
-        model.update(X, y)
-    elif has_memory(model):
-        raise ValueError(
-            f"{type(model).__name__} looks back on the training table but has no update(X, y) to "
-            "be shown newer rows, so it would forecast from an old one: use refit=True."
-        )

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import check_cv
 
-from sklearn_tsrec._parts import has_memory
+from sklearn_tsrec._parts import has_memory, walks_ahead
 from sklearn_tsrec.model_selection._panel_split import PanelTimeSeriesSplit
 
 
@@ -67,7 +67,17 @@ def read_folds(cv, X, y, codes, ticks, keys, *, n_splits=3):
     for name, key in keys.items():
         if hasattr(cv, name):
             setattr(cv, name, key)
-    folds = []
+    folds = list(split_in_time(cv, X, y, codes, ticks))
+    if not folds:
+        raise ValueError(f"cv={cv!r} yields no fold: give a splitter with at least one.")
+    return folds
+
+
+def split_in_time(cv, X, y, codes, ticks):
+    """Yield the folds of a splitter; raise where one tests rows that are not later than training.
+
+    ``codes`` and ``ticks`` are the series and the time of each row.
+    """
     for number, (train, test) in enumerate(cv.split(X, y)):
         train, test = np.asarray(train), np.asarray(test)
         newest = ticks[train].max()
@@ -78,19 +88,26 @@ def read_folds(cv, X, y, codes, ticks, keys, *, n_splits=3):
             )
         between = (ticks > newest) & (ticks < ticks[test].max()) & np.isin(codes, codes[test])
         between[test] = False
-        folds.append(Fold(train, test, np.flatnonzero(between)))
-    if not folds:
-        raise ValueError(f"cv={cv!r} yields no fold: give a splitter with at least one.")
-    return folds
+        yield Fold(train, test, np.flatnonzero(between))
 
 
-def show_rows(estimators, X, y, why):
+def rows_to_ask(model, fold):
+    """Return the rows to show to ``predict``: those of the test, then those on the way there.
+
+    The latter are for models that walk ahead from the last target and read what is known ahead.
+    """
+    if len(fold.between) and walks_ahead(model):
+        return np.concatenate([fold.test, fold.between])
+    return fold.test
+
+
+def show_rows(estimators, X, y, why, way_out="fit again, to all rows"):
     """Let fitted estimators remember rows without fitting them again."""
     for estimator in estimators:
         if not hasattr(estimator, "update") and has_memory(estimator):
             raise ValueError(
                 f"{type(estimator).__name__} looks back on the training table but has no "
-                f"update(X, y) to be shown newer rows, which {why} needs: fit again, to all rows."
+                f"update(X, y) to be shown newer rows, which {why} needs: {way_out}."
             )
     for estimator in estimators:
         if hasattr(estimator, "update"):

@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.stats import norm
 
+from sklearn_tsrec._quantile_levels import check_levels
+
 
 def at_levels(found, known, wanted):
     """Return quantiles at the wanted levels, from those at known ones.
@@ -28,9 +30,7 @@ def at_levels(found, known, wanted):
     ValueError
         If wanted is not a list of levels.
     """
-    levels = np.asarray(wanted, dtype=float)
-    if levels.ndim != 1 or not len(levels) or not ((levels > 0) & (levels < 1)).all():
-        raise ValueError(f"quantiles={wanted!r} must be levels between 0 and 1.")
+    levels = check_levels(wanted)
     if len(known) == 1:
         return np.repeat(found, len(levels), axis=-1)
     middle = found[..., [list(known).index(0.5)]]

@@ -18,7 +18,7 @@ from sklearn_tsrec.sktime._future import (
     shift_times,
     span_series,
 )
-from sklearn_tsrec.sktime._memory import move_memory, put_rows
+from sklearn_tsrec.sktime._memory import move_memory, put_rows, tabulate
 from sklearn_tsrec.sktime._series import latest_time
 from sklearn_tsrec.sktime._shortcuts import boosting, season_stack, seasonal_window
 
@@ -231,7 +231,7 @@ class TsrecForecaster(BaseForecaster):
     def _fit(self, y, X, fh):
         """Fit the forecaster; after ``pretrain`` only remember the rows."""
         self._columns = None if X is None else list(X.columns)
-        table, target = self._tabulate(y, X)
+        table, target = tabulate(y, X, self._columns)
         if hasattr(self, "pretrained_"):
             self.forecaster_ = move_memory(self.pretrained_, table, target)
         else:
@@ -246,22 +246,6 @@ class TsrecForecaster(BaseForecaster):
         self._errors = {}
         return self
 
-    def _tabulate(self, y, X):
-        """Return the keyed table and the target of some rows."""
-        if (X is None) != (self._columns is None):
-            given, other = ("no X", "X") if X is None else ("X", "no X")
-            raise ValueError(
-                f"{given} is given here, but {other} in fit: give the same exogenous columns to "
-                "all methods, or to none."
-            )
-        if X is None:
-            table = pd.DataFrame(index=y.index)
-        elif X.index.equals(y.index):
-            table = X
-        else:
-            table = X.reindex(y.index)
-        return table, y.iloc[:, 0]
-
     def _pretrain(self, y, X=None, fh=None):
         """Learn from series that need not be those to forecast."""
         self._columns = None if X is None else list(X.columns)
@@ -269,7 +253,7 @@ class TsrecForecaster(BaseForecaster):
             names = [None, *y.index.names]
             X = None if X is None else pd.concat(dict.fromkeys(y.columns, X), names=names)
             y = pd.concat({c: y[[c]].set_axis(["y"], axis=1) for c in y.columns}, names=names)
-        table, target = self._tabulate(y, X)
+        table, target = tabulate(y, X, self._columns)
         if hasattr(getattr(self, "pretrained_", None), "partial_fit"):
             self.pretrained_.partial_fit(table, target)
         else:
@@ -278,7 +262,7 @@ class TsrecForecaster(BaseForecaster):
 
     def _update(self, y, X=None, update_params=True):
         """Remember new rows, and learn from them if asked to."""
-        table, target = self._tabulate(y, X)
+        table, target = tabulate(y, X, self._columns)
         model = self.forecaster_
         if self._seen is not None:
             self._seen = tuple(put_rows(old, new) for old, new in zip(self._seen, (table, target)))

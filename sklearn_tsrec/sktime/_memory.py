@@ -1,4 +1,4 @@
-"""Memories of forecasters: moved to other series, or kept as rows."""
+"""What forecasters remember: rows as keyed tables, kept or moved to other series."""
 
 from copy import deepcopy
 
@@ -6,6 +6,21 @@ import pandas as pd
 
 from sklearn_tsrec._times import show
 from sklearn_tsrec.forecasting import WindowForecaster
+
+
+def tabulate(y, X, columns):
+    """Return the keyed table and the target of some rows; raise unless X has columns as in fit."""
+    if (X is None) != (columns is None):
+        given, other = ("no X", "X") if X is None else ("X", "no X")
+        raise ValueError(
+            f"{given} is given here, but {other} in fit: give the same exogenous columns to all "
+            "methods, or to none."
+        )
+    if X is None:
+        table = pd.DataFrame(index=y.index)
+    else:
+        table = X if X.index.equals(y.index) else X.reindex(y.index)
+    return table, y.iloc[:, 0]
 
 
 def move_memory(pretrained, table, target):

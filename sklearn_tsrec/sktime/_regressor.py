@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from sklearn_tsrec._history import History
 from sklearn_tsrec._keys import KeyedMixin, Keys, _read_groups
+from sklearn_tsrec._quantile_levels import check_levels
 from sklearn_tsrec._table import as_list, check_target
 from sklearn_tsrec._times import show
 from sklearn_tsrec.forecasting._steps import merge_moments, place_events
@@ -262,12 +263,7 @@ class SktimeRegressor(KeyedMixin, MetaEstimatorMixin, RegressorMixin, BaseEstima
         -------
         array of shape (m, q)
         """
-        levels = np.asarray(quantiles, dtype=float)
-        if levels.ndim != 1 or not len(levels) or not ((levels > 0) & (levels < 1)).all():
-            raise ValueError(
-                f"quantiles={show(quantiles)} must be levels between 0 and 1, such as [0.1, 0.9]."
-            )
-        return self._forecast(X, levels.tolist())
+        return self._forecast(X, check_levels(quantiles).tolist())
 
     def _forecast(self, X, levels):
         """Return forecasts or quantiles, of shape (m, 1) or (m, n_levels)."""
