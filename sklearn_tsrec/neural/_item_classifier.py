@@ -14,7 +14,8 @@ from skorch.helper import predefined_split
 from sklearn_tsrec._item_table import item_matrix, standardized
 from sklearn_tsrec.neural._item_nets import ItemTraining, SequenceBatches, SequenceSet
 from sklearn_tsrec.neural._item_sequences import cover_windows
-from sklearn_tsrec.neural._nets import BestEpoch, find_device
+from sklearn_tsrec.neural._nets import find_device
+from sklearn_tsrec.neural._selection import BestEpoch
 from sklearn_tsrec.neural._time_gaps import N_GAPS, gap_buckets, time_gaps, usual_gap
 from sklearn_tsrec.recommendation._past import split_past
 from sklearn_tsrec.recommendation._window_classifier import WindowClassifier

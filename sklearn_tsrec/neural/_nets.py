@@ -1,4 +1,4 @@
-"""How a net is trained: batches of windows, the best epoch, penalties; composed with skorch."""
+"""How a net is trained: batches of windows, penalties, schedules; composed with skorch."""
 
 import math
 
@@ -14,8 +14,6 @@ from sklearn_tsrec.neural.checkpoint import load_checkpoint
 from sklearn_tsrec.neural.config import PatchTransformerConfig
 from sklearn_tsrec.neural.finetune import RankBudget, adapt, set_dropout
 from sklearn_tsrec.neural.model import PatchTransformer, quantile_loss
-
-_LEAST_GAIN = 2e-3  # relative; less on the validation windows is chance, and the start is kept
 
 
 class TunedForecaster(nn.Module):
@@ -215,58 +213,6 @@ class TuningNet(NeuralNet):
             step = self.adversarial * size * slope.sign().nan_to_num()
             batch = {**inputs, "context": context.detach() + step}, target
         return super().train_step_single(batch, **fit_params)
-
-
-class BestEpoch(Callback):
-    """Keep the weights of the epoch with the least validation loss; the start is one of them.
-
-    Parameters
-    ----------
-    patience : int or None
-        Epochs without a new best after which training ends.
-    """
-
-    def __init__(self, patience):
-        self.patience = patience
-
-    def on_train_begin(self, net, X=None, y=None, **kwargs):
-        """Measure the start."""
-        _, held = net.get_split_datasets(X, y)
-        self.losses_, self.best_, self.weights_ = [], 0, None
-        if held is None:
-            return
-        total = rows = 0.0
-        for batch in net.get_iterator(held, training=False):
-            loss = net.validation_step(batch)["loss"].item()
-            total, rows = total + loss * len(batch[1]), rows + len(batch[1])
-        self.losses_.append(total / rows)
-        self.weights_ = self._copy(net)
-
-    def on_epoch_end(self, net, **kwargs):
-        """Compare an epoch with the best so far."""
-        if not self.losses_:
-            return
-        loss = net.history[-1, "valid_loss"]
-        bar = self.losses_[self.best_] * (1 - _LEAST_GAIN * (self.best_ == 0))
-        self.losses_.append(loss)
-        if loss < bar:
-            self.best_, self.weights_ = len(self.losses_) - 1, self._copy(net)
-        elif self.patience and len(self.losses_) - 1 - self.best_ >= self.patience:
-            raise KeyboardInterrupt  # how callbacks end the training of a skorch net
-
-    def on_train_end(self, net, **kwargs):
-        """Go back to the best."""
-        if self.weights_ is None:
-            self.best_ = len(net.history)
-            return
-        with torch.no_grad():
-            for name, weight in net.module_.learning.items():
-                weight.copy_(self.weights_[name])
-        self.weights_ = None
-
-    @staticmethod
-    def _copy(net):
-        return {name: w.detach().clone() for name, w in net.module_.learning.items()}
 
 
 class SpendRanks(Callback):

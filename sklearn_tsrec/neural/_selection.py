@@ -1,4 +1,4 @@
-"""Which epoch of a fine-tuning is kept."""
+"""Which epoch of a training is kept."""
 
 import numpy as np
 import torch
@@ -7,6 +7,8 @@ from skorch.dataset import unpack_data
 
 from sklearn_tsrec.neural.finetune import blend
 from sklearn_tsrec.neural.model import row_losses
+
+_LEAST_GAIN = 2e-3  # relative; less on the validation windows is chance, and the start is kept
 
 
 class LatestGoodEpoch(Callback):
@@ -92,6 +94,52 @@ class LatestGoodEpoch(Callback):
             parts.append(row_losses(output, target, net.module_.net.levels).cpu().numpy())
         losses = np.concatenate(parts)
         return np.bincount(self._codes, losses) / np.bincount(self._codes)
+
+
+class BestEpoch(Callback):
+    """Keep the weights of the epoch with the least validation loss; the start is one of them.
+
+    Parameters
+    ----------
+    patience : int or None
+        Epochs without a new best after which training ends.
+    """
+
+    def __init__(self, patience):
+        self.patience = patience
+
+    def on_train_begin(self, net, X=None, y=None, **kwargs):
+        """Measure the start."""
+        _, held = net.get_split_datasets(X, y)
+        self.losses_, self.best_, self.weights_ = [], 0, None
+        if held is None:
+            return
+        total = rows = 0.0
+        for batch in net.get_iterator(held, training=False):
+            loss = net.validation_step(batch)["loss"].item()
+            total, rows = total + loss * len(batch[1]), rows + len(batch[1])
+        self.losses_.append(total / rows)
+        self.weights_ = _learned(net)
+
+    def on_epoch_end(self, net, **kwargs):
+        """Compare an epoch with the best so far."""
+        if not self.losses_:
+            return
+        loss = net.history[-1, "valid_loss"]
+        bar = self.losses_[self.best_] * (1 - _LEAST_GAIN * (self.best_ == 0))
+        self.losses_.append(loss)
+        if loss < bar:
+            self.best_, self.weights_ = len(self.losses_) - 1, _learned(net)
+        elif self.patience and len(self.losses_) - 1 - self.best_ >= self.patience:
+            raise KeyboardInterrupt  # how callbacks end the training of a skorch net
+
+    def on_train_end(self, net, **kwargs):
+        """Go back to the best."""
+        if self.weights_ is None:
+            self.best_ = len(net.history)
+            return
+        _put(net, self.weights_)
+        self.weights_ = None
 
 
 def _learned(net):
