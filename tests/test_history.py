@@ -37,7 +37,7 @@ def panel(rows, values):
     return pd.DataFrame({"v": values}, index=index)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows=tables(), data=st.data())
 def test_lookups_equal_a_dictionary(rows, data):
     values = np.arange(len(rows), dtype=float)
@@ -54,7 +54,7 @@ def test_lookups_equal_a_dictionary(rows, data):
     np.testing.assert_array_equal(history.windows(keys.codes, keys.ticks, offsets), want)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(old=tables(), new=tables(max_series=6))
 def test_overlay_and_append_equal_a_dictionary(old, new):
     keyed = Keyed(freq=1)
@@ -82,7 +82,7 @@ def test_overlay_and_append_equal_a_dictionary(old, new):
     np.testing.assert_array_equal(longer.lookup(keys.codes, keys.ticks), new_values)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows=tables(repeats=True), seed=st.integers(0, 100))
 def test_event_logs_do_not_depend_on_the_order_of_rows(rows, seed):
     values = np.random.default_rng(seed).integers(0, 5, len(rows)).astype(float)

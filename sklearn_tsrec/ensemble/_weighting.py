@@ -57,10 +57,13 @@ def _solve(method, errors, seen, shrinkage):
     """Return weights for the rows given; members never seen have none."""
     weights = np.zeros(len(seen))
     n, n_seen = len(errors), int(seen.sum())
-    gram = errors[:, seen].T @ errors[:, seen]
-    if method == "equal" or not np.trace(gram) > 0:
+    largest = np.abs(errors[:, seen]).max()
+    if method == "equal" or not largest > 0:
         weights[seen] = 1 / n_seen
-    elif method == "greedy":
+        return weights
+    errors = errors / largest  # weights have no unit, and squares of tiny or huge errors no digits
+    gram = errors[:, seen].T @ errors[:, seen]
+    if method == "greedy":
         weights[seen] = greedy_weights(gram)
     elif method == "logloss":
         weights[seen] = likelihood_weights(errors[:, seen], shrinkage)

@@ -17,7 +17,7 @@ def frame(times):
 
 
 @given(st.lists(st.datetimes(pd.Timestamp("1900-01-01"), pd.Timestamp("2100-01-01")), min_size=1))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_equals_the_datetime_of_python(times):
     out = CalendarFeatures([*PLAIN, "week", *FLAGS]).fit_transform(frame(pd.DatetimeIndex(times)))
     for t, row in zip(times, out):

@@ -12,7 +12,7 @@ def frame(times):
 
 
 @given(st.integers(0, 3000), st.integers(1, 400), st.sampled_from([7, 30.4375, 365.25]))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_phase_is_the_same_in_every_table(start, length, period):
     days = pd.date_range("2015-01-01", periods=3500)
     whole = FourierFeatures(period, order=2).fit_transform(frame(days))

@@ -35,7 +35,7 @@ def regular(n_series=3, n_times=30, seed=0):
     return X, pd.Series(rng.normal(size=len(index)), index=index, name="sales")
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(train=panels(), test=panels(max_series=4))
 def test_equals_a_dictionary_of_times(train, test):
     lags = [0, 1, 2, 5]
@@ -49,7 +49,7 @@ def test_equals_a_dictionary_of_times(train, test):
     np.testing.assert_array_equal(fitted.transform(test), want)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(train=panels(), test=panels(max_series=4))
 def test_target_lags_know_training_targets_only(train, test):
     lags = [1, 3]
@@ -59,7 +59,7 @@ def test_target_lags_know_training_targets_only(train, test):
     np.testing.assert_array_equal(fitted.transform(test), want)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(frame=panels(repeats=True, max_time=8), target=st.booleans())
 def test_event_lags_count_events_of_earlier_moments(frame, target):
     lags = [1, 2, 3]
@@ -96,7 +96,7 @@ def test_a_gap_between_training_and_test_gives_nan_and_lags_pass_over_it():
     np.testing.assert_array_equal(got, [[np.nan, y.iloc[10]], [np.nan, y.iloc[11]], [np.nan] * 2])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(frame=panels(), pool=st.sampled_from(["all", "kind", "series"]))
 def test_pools_are_means_over_series_at_a_time(frame, pool):
     kinds = {"s0": 1.0, "s1": 2.0, "s2": 1.0}

@@ -50,7 +50,7 @@ def expected(rows, known, window, statistics, horizon, needed, last=np.inf, unkn
     return np.array(out, dtype=float)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     frame=panels(),
     window=st.sampled_from([1, 2, 3, 5, None]),
@@ -67,7 +67,7 @@ def test_equals_a_slow_reference(frame, window, horizon, min_samples):
     np.testing.assert_allclose(features.transform(frame.iloc[::2]), got[::2], atol=1e-12)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     train=panels(),
     test=panels(max_series=4, max_time=20),
@@ -88,7 +88,7 @@ def test_target_windows_of_a_test_table(train, test, window, horizon, min_sample
     np.testing.assert_allclose(got, want, atol=1e-9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(frame=panels(), data=st.data(), horizon=st.integers(1, 3), target=st.booleans())
 def test_later_values_change_nothing(frame, data, horizon, target):
     statistics = [*ALL, "ewm"]
@@ -106,7 +106,7 @@ def test_later_values_change_nothing(frame, data, horizon, target):
     np.testing.assert_allclose(after[at], before[at], atol=1e-9)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(frame=panels(repeats=True, max_time=10), window=st.sampled_from([1, 3, "3D", None]))
 def test_event_windows_see_earlier_moments_only(frame, window):
     days = pd.Timestamp("2024-01-01") + pd.to_timedelta(frame.index.get_level_values(1), unit="D")
@@ -129,7 +129,7 @@ def test_event_windows_see_earlier_moments_only(frame, window):
         np.testing.assert_allclose(row, want, atol=1e-9)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(frame=panels(), half_life=st.integers(1, 5))
 def test_exponential_weights(frame, half_life):
     got = WindowFeatures(half_life, "ewm", freq=1).fit_transform(frame)[:, 0]

@@ -49,7 +49,7 @@ def slow(window):
     ),
     st.data(),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_equals_a_slow_reference(X, data):
     size = data.draw(st.integers(1, X.shape[1]))
     actual = WindowStatistics(ALL, sizes=[size]).fit_transform(X)

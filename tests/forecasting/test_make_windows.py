@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn_tsrec.forecasting import make_windows
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     moments=st.lists(
         st.tuples(st.integers(0, 2), st.integers(0, 12)), min_size=2, max_size=25, unique=True
@@ -45,7 +45,7 @@ def test_make_windows_of_events():
         make_windows(table, [1.0, 2, 3, 4], window=0, group="g", time="t")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     moments=st.lists(st.tuples(st.integers(0, 1), st.integers(0, 8)), min_size=1, max_size=20),
     lags=st.lists(st.integers(1, 5), min_size=1, max_size=3, unique=True),

@@ -109,7 +109,7 @@ def needed_lags(lags, names, period, horizon):
 
 
 @pytest.mark.parametrize("names", CHAINS)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     window=st.one_of(st.integers(1, 4), st.lists(st.integers(1, 5), min_size=1, unique=True)),
     horizon=st.integers(1, 4),

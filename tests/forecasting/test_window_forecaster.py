@@ -29,7 +29,7 @@ from sklearn_tsrec.model_selection import PanelTimeSeriesSplit
 from tests.forecasting.reference import OldestValue, SumOfAll, make_panel, split
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     lengths=st.lists(st.integers(3, 12), min_size=1, max_size=3),
     window=st.integers(1, 3),
@@ -142,7 +142,7 @@ def test_values_of_past_columns_in_rows_to_predict_are_never_read():
 
 @pytest.mark.parametrize("horizon", [1, 3])
 @pytest.mark.parametrize("target_transform", [None, "last", ["difference", "scale"]])
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(cut=st.integers(8, 24), seed=st.integers(0, 100))
 def test_later_targets_and_observations_change_no_earlier_row(target_transform, horizon, cut, seed):
     rng = np.random.default_rng(seed)

@@ -64,7 +64,7 @@ def test_groups_are_taken_by_position_whatever_their_index():
     period=st.integers(1, 3),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_seasonal_naive_scale_equals_a_loop(squared, sizes, period, seed):
     rng = np.random.default_rng(seed)
     series = {name: rng.normal(size=n) for name, n in zip("abcd", sizes) if n}

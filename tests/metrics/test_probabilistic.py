@@ -20,7 +20,7 @@ def test_pinball_of_each_level_is_lowest_at_the_quantile():
     levels=st.lists(st.floats(0.01, 0.99), min_size=1, max_size=6, unique=True).map(sorted),
     seed=st.integers(0, 999),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_crps_equals_the_energy_form_of_the_step_distribution(levels, seed):
     rng = np.random.default_rng(seed)
     y, q = rng.normal(), np.sort(rng.normal(size=len(levels)))

@@ -24,7 +24,7 @@ def slow_reference(relevant, recommended, k):
 
 
 @given(data=st.data(), k=st.integers(1, 5), seed=st.integers(0, 99))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_equals_a_slow_reference_on_any_tables(data, k, seed):
     item = st.integers(0, 6)
     true = data.draw(

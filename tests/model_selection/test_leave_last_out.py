@@ -13,7 +13,7 @@ from sklearn_tsrec.model_selection import LeaveLastOut
     events=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6)), min_size=2, max_size=30),
     n_last=st.integers(1, 3),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_equals_a_slow_reference(events, n_last):
     X = pd.DataFrame(events, columns=["user", "time"])
     big = [u for u, n in X.user.value_counts().items() if n > n_last]

@@ -45,7 +45,7 @@ def make_panel(seed, n_series=3, n_days=40):
     max_train=st.none() | st.integers(1, 30),
     as_duration=st.booleans(),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_equals_a_slow_reference(
     seed, n_splits, horizon, gap, embargo, step, max_train, as_duration
 ):
@@ -90,7 +90,7 @@ def test_equals_a_slow_reference(
 
 
 @given(seed=st.integers(0, 200), horizon=st.integers(1, 4), gap=st.integers(0, 3))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_no_training_time_reaches_the_gap_and_row_order_does_not_matter(seed, horizon, gap):
     X = make_panel(seed).set_index(["shop", "day"])
     assume(X.index.get_level_values(1).nunique() > 25)

@@ -40,7 +40,7 @@ def slow(pool, row, method, limit, period, last):
     st.integers(1, 15),
     st.integers(1, 4),
 )
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_equals_a_slow_reference(train, test, method, limit, period):
     period = period if method == "seasonal" else None
     imputer = SeriesImputer(method, period=period, limit=limit, freq="D").fit(train)
@@ -57,7 +57,7 @@ def test_equals_a_slow_reference(train, test, method, limit, period):
 
 
 @given(panels(), st.integers(1, 13), st.sampled_from(["forward", "seasonal", "linear"]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_test_row_sees_itself_or_later_rows(panel, cut, method):
     times = panel.index.get_level_values("t")
     train, test = panel[times < DAYS[cut]], panel[times >= DAYS[cut]]

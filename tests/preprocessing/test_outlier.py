@@ -34,7 +34,7 @@ def slow(pool, row, value, method, window, threshold, action):
     st.sampled_from(["mark", "replace"]),
     st.sampled_from([0.7, 3.0]),
 )
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_equals_a_slow_reference(train, test, method, window, action, threshold):
     settings = {"window": window, "threshold": threshold, "action": action}
     clipper = OutlierClipper(method, min_samples=3, freq="D", **settings).fit(train)
@@ -48,7 +48,7 @@ def test_equals_a_slow_reference(train, test, method, window, action, threshold)
 
 
 @given(panels(values=(0.0, 1.0, 2.0, 5.0, 40.0)), st.integers(0, 13))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_later_values_do_not_matter(panel, cut):
     late = panel.index.get_level_values("t") > DAYS[cut]
     other = panel.copy()

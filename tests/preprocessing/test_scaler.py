@@ -12,7 +12,7 @@ PEERS = {"standard": StandardScaler, "robust": RobustScaler, "minmax": MinMaxSca
 
 
 @given(panels(), panels(), st.sampled_from(list(PEERS)))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_each_series_is_scaled_as_scikit_learn_would(train, test, method):
     if train["x"].isna().all():
         return

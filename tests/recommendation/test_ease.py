@@ -20,7 +20,7 @@ def weights_of(X, items, decay):
     )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(WINDOWS, st.randoms(use_true_random=False), st.floats(0.1, 1), st.floats(0.1, 50))
 def test_set_regresses_each_item_on_all_others(X, random, decay, l2):
     y = np.array([random.randrange(4) for _ in X])
@@ -42,7 +42,7 @@ def test_set_regresses_each_item_on_all_others(X, random, decay, l2):
     np.testing.assert_allclose(scores[~some], np.tile(model.class_prior_, ((~some).sum(), 1)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(WINDOWS, st.randoms(use_true_random=False), st.floats(0.1, 1), st.floats(0.1, 50))
 def test_next_regresses_the_next_item_on_the_window(X, random, decay, l2):
     y = np.array([random.randrange(4) for _ in X])

@@ -26,7 +26,7 @@ WINDOWS = st_numpy.arrays(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(WINDOWS, st.randoms(use_true_random=False), st.floats(0.1, 5))
 def test_personal_frequency_counts(X, random, smoothing):
     y = np.array([random.randrange(3) for _ in X])
@@ -47,7 +47,7 @@ def weight_in(window, item, decay):
     return decay ** ages[0] if ages else 0.0
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     WINDOWS,
     st.randoms(use_true_random=False),

@@ -19,7 +19,7 @@ def tail(window, length):
     return tuple(items[-length:]) if len(items) >= length else None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(WINDOWS, st.randoms(use_true_random=False), st.floats(0.1, 20), st.sampled_from([1, 2]))
 def test_counts_back_off(X, random, smoothing, order):
     y = np.array([random.randrange(3) for _ in X])

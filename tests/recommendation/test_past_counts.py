@@ -12,7 +12,7 @@ EVENTS = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(EVENTS, st.lists(st.tuples(st.integers(-1, 4), st.integers(0, 7)), min_size=1, max_size=9))
 def test_sums_ages_and_gaps(events, asked):
     codes, times, weights = (np.array(part) for part in zip(*events)) if events else [[]] * 3

@@ -73,7 +73,7 @@ EVENTS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(EVENTS, st.integers(1, 4), st.randoms(use_true_random=False))
 def test_windows_hold_the_last_earlier_items(rows, window, random):
     spy = fitted(rows, Spy(), window=window).estimator_
@@ -102,7 +102,7 @@ def test_windows_hold_the_last_earlier_items(rows, window, random):
     np.testing.assert_array_equal(shuffled.X_, spy.X_[order])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(EVENTS, st.integers(0, 5))
 def test_later_items_change_no_earlier_window(rows, cut):
     rows = [*rows, *((9, 9, item) for item in "abcd")]  # so that all items stay known

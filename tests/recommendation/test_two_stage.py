@@ -117,7 +117,7 @@ def rows_of_moment(rows, start):
     return training_moment(log_of_rows, RETRIEVERS, start, tie, [4, 4], False), keys.codes
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(ROWS, st.integers(2, 8), st.randoms(use_true_random=False))
 def test_events_from_a_moment_on_change_no_feature_of_it(rows, start, random):
     # All items and users exist before, so that codes stay what they are; the same users have
@@ -137,7 +137,7 @@ def test_events_from_a_moment_on_change_no_feature_of_it(rows, start, random):
     np.testing.assert_array_equal(one.scores, two.scores)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(ROWS, st.integers(2, 8))
 def test_hits_are_what_each_series_had_in_the_period(rows, start):
     rows = [*rows, (0, 0, "a", 0.0), (1, start, "a", 0.0)]
