@@ -35,7 +35,22 @@ def test_recommending_gives_ranked_lists():
     assert 0 < names["ndcg"] < 1
 
 
-@pytest.mark.parametrize("block", BLOCKS[2:])
+def test_intervals_of_a_stack_hold_what_they_promise():
+    names = run(BLOCKS[2])
+    truth = names["y"].iloc[names["test"]].to_numpy()
+    inside = (truth >= names["low"]) & (truth <= names["high"])
+    assert 0.85 < inside.mean() < 0.95
+    assert (names["low"] < names["forecast"]).all()
+
+
+def test_the_causal_selector_keeps_the_drivers_alone():
+    names = run(BLOCKS[3])
+    role = names["series"].role
+    kept = {name.split("__")[1] for name in names["kept"]} - {"y"}
+    assert kept == set(role.index[role == "driver"])
+
+
+@pytest.mark.parametrize("block", BLOCKS[4:])
 def test_everything_else_runs(block):
     names = run(block)
     scores = names["search"].cv_results_["mean_test_score"]
