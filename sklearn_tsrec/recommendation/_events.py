@@ -4,6 +4,7 @@ import numpy as np
 from numba import njit
 
 from sklearn_tsrec._history import History
+from sklearn_tsrec._keys import Keys
 
 
 def remember_events(keys, items, times, seed):
@@ -14,10 +15,23 @@ def remember_events(keys, items, times, seed):
     Events at one time have no order of their own. The order of the rows may be that of the truth,
     and that of the labels favours some items, so a hash of series, time, item and seed decides.
     """
+    return History.build(keys, _event_values(keys, items, times, seed))
+
+
+def add_events(history, keys, items, times, seed):
+    """Return a history with more events of known and new series."""
+    codes = np.repeat(np.arange(history.n_series), np.diff(history.starts))
+    codes, ticks = np.append(codes, keys.codes), np.append(history.ticks, keys.ticks)
+    both = Keys(codes, ticks, keys.n_series, keys.n_series)
+    return History.build(both, np.vstack([history.values, _event_values(keys, items, times, seed)]))
+
+
+def _event_values(keys, items, times, seed):
+    """Return what is remembered of events."""
     tie = np.full(len(items), np.uint64(seed))
     for part in (keys.codes, keys.ticks, items):
         tie = _scramble(tie ^ part.astype(np.int64).view(np.uint64))
-    return History.build(keys, np.column_stack([tie >> np.uint64(11), items, times]))
+    return np.column_stack([tie >> np.uint64(11), items, times])
 
 
 def _scramble(bits):

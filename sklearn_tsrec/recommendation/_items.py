@@ -51,3 +51,32 @@ def sort_items(items):
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
     return distinct[order], place[codes]
+
+
+def add_items(known, items, more):
+    """Return known items with new ones, sorted, after them, and the position of each item.
+
+    Parameters
+    ----------
+    known : array of shape (n_known,) or None
+        Items that have their positions.
+    items : array of shape (n,)
+        Items of events.
+    more : array-like
+        Items without an event.
+    """
+    met, codes = sort_items(items)
+    found = met
+    if len(more):
+        more = check_items(np.asarray(more), len(more), "classes")
+        found, _ = sort_items(np.append(met.astype(object), more.astype(object)))
+        found = found.astype(np.result_type(met, more))
+    if known is None:
+        place = pd.Index(found).get_indexer(met)
+        return found, place[codes]
+    new = found[pd.Index(known).get_indexer(found) < 0]
+    classes = known
+    if len(new):
+        sort_items(np.array([known[0], new[0]], dtype=object))  # raises if of two types
+        classes = np.append(known, new)
+    return classes, pd.Index(classes).get_indexer(met)[codes]

@@ -2,20 +2,19 @@
 
 import pandas as pd
 
-from sklearn_tsrec._keys import _read_clock
 from sklearn_tsrec._times import parse_duration, read_times, show
 
+DAY = 86_400_000_000  # microseconds
 
-def half_lives(recommender, X, ticks):
-    """Return the age of each event, in half-lives, at the latest training time."""
+
+def read_half_life(recommender):
+    """Return the half-life in the unit of the times that a recommender remembers."""
     half_life, frequency = recommender.half_life, recommender.frequency_
     if frequency is not None:
-        if isinstance(half_life, str):
-            half_life = frequency.steps(half_life, "half_life")
-        return (ticks.max() - ticks) / half_life
-    times, inverse = _read_clock(X, recommender.time)
-    half_life = read_length(half_life, times.kind, "half_life")
-    return ((times.values.max() - times.values) / half_life)[inverse]
+        return frequency.steps(half_life, "half_life") if isinstance(half_life, str) else half_life
+    kind = recommender._clock[0]
+    half_life = read_length(half_life, kind, "half_life")
+    return half_life / DAY if kind == "datetime" else half_life
 
 
 def read_length(length, kind, name):

@@ -9,8 +9,7 @@ import pandas as pd
 from sklearn_tsrec._keys import _read_clock, _read_groups
 from sklearn_tsrec._table import as_list, column_position, column_values, is_frame
 from sklearn_tsrec.recommendation._events import event_spans, event_windows
-
-_DAY = 86_400_000_000  # microseconds
+from sklearn_tsrec.recommendation._moments import DAY
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def clock_numbers(recommender, times):
     """Return times as numbers that can be subtracted: days, steps of ``freq``, or as they are."""
     if recommender.frequency_ is not None:
         return recommender.frequency_.ticks(times).astype(np.float64)
-    return times.values / (_DAY if times.kind == "datetime" else 1.0)
+    return times.values / (DAY if times.kind == "datetime" else 1.0)
 
 
 def row_times(recommender, X):

@@ -9,13 +9,11 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _num_samples, check_is_fitted, has_fit_parameter
 
-from sklearn_tsrec._keys import KeyedMixin
+from sklearn_tsrec._keys import KeyedMixin, _read_groups
 from sklearn_tsrec.recommendation._cold_items import find_cold_items
-from sklearn_tsrec.recommendation._events import (
-    remember_events,
-)
+from sklearn_tsrec.recommendation._events import add_events, remember_events
 from sklearn_tsrec.recommendation._item_knn import ItemKNNClassifier
-from sklearn_tsrec.recommendation._items import check_items, sort_items
+from sklearn_tsrec.recommendation._items import add_items, check_items
 from sklearn_tsrec.recommendation._lists import (
     candidate_columns,
     check_group_names,
@@ -23,7 +21,7 @@ from sklearn_tsrec.recommendation._lists import (
     listed_groups,
 )
 from sklearn_tsrec.recommendation._moment_scores import MomentScores
-from sklearn_tsrec.recommendation._moments import half_lives, read_moment, read_time
+from sklearn_tsrec.recommendation._moments import read_half_life, read_moment, read_time
 from sklearn_tsrec.recommendation._past import (
     clock_numbers,
     listed_moments,
@@ -36,6 +34,11 @@ from sklearn_tsrec.recommendation._past import (
 def _gives_probabilities(recommender):
     """Tell whether the classifier gives probabilities."""
     return recommender.estimator is None or hasattr(recommender.estimator, "predict_proba")
+
+
+def _learns_on(recommender):
+    """Tell whether the classifier has ``partial_fit``."""
+    return recommender.estimator is None or hasattr(recommender.estimator, "partial_fit")
 
 
 class SequenceRecommender(
@@ -101,7 +104,7 @@ class SequenceRecommender(
     Attributes
     ----------
     classes_ : array of shape (n_classes,)
-        The items of training, sorted.
+        The items of training, sorted; those that :meth:`partial_fit` met come after them.
     estimator_ : classifier
         The fitted classifier.
     groups_ : Index
@@ -211,24 +214,65 @@ class SequenceRecommender(
             If items or keys are missing, ``half_life`` does not fit the clock or the classifier, or
             a group column has the name of a column of :meth:`recommend`.
         """
-        X = self._check_table(X, reset=True)
+        return self._learn(X, y, (), fresh=True)
+
+    @available_if(_learns_on)
+    @_fit_context(prefer_skip_nested_validation=False)
+    def partial_fit(self, X, y, classes=None):
+        """Remember more events, and learn from their windows, where the classifier can.
+
+        The windows of the new events reach into those known before. Given events in the order of
+        time, a classifier that adds up counts, as ours do, is what ``fit`` on all events would have
+        made of it; with a ``half_life`` too, but for a common factor: weights stay relative to the
+        latest time of the first call. An event that comes late joins the history of its series, but
+        the windows learned before do not change.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_events, n_columns)
+            Keyed events of known or new series, in any order.
+        y : array of shape (n_events,)
+            The item of each event. New items join ``classes_``.
+        classes : array, default=None
+            More items that can be recommended, though no event has them yet.
+
+        Returns
+        -------
+        self
+        """
+        more = () if classes is None else classes
+        return self._learn(X, y, more, fresh=not hasattr(self, "estimator_"))
+
+    def _learn(self, X, y, more, *, fresh):
+        """Remember events, number items, and let the classifier learn from the windows."""
+        X = self._check_table(X, reset=fresh)
         items = check_items(y, _num_samples(X), type(self).__name__)
-        keys = self._fit_keys(X)
+        keys = self._fit_keys(X) if fresh else self._read_keys(X)
         check_group_names(self.group_names_)
-        self.classes_, codes = sort_items(items)
+        classes, codes = add_items(None if fresh else self.classes_, items, more)
+        times = row_times(self, X)
         rng = check_random_state(self.random_state)
         seed = rng.randint(np.iinfo(np.int32).max)
-        self.history_ = remember_events(keys, codes, row_times(self, X), seed)
-        self.items_ = self.classes_
+        if fresh:
+            self._seed, self._latest = seed, times.max()
+            self.history_ = remember_events(keys, codes, times, seed)
+        else:
+            self.history_ = add_events(self.history_, keys, codes, times, self._seed)
+            _, groups = _read_groups(X, self.group, self.time)
+            self.groups_ = self.groups_.append(groups[self.groups_.get_indexer(groups) < 0])
+        self.classes_ = self.items_ = classes
         if self.item_features is not None:
-            cold, self._cold_weights = find_cold_items(self.item_features, self.classes_)
-            self.items_ = np.append(self.classes_, cold) if len(cold) else self.classes_
+            cold, self._cold_weights = find_cold_items(self.item_features, classes)
+            self.items_ = np.append(classes, cold) if len(cold) else classes
         self._tie_order = rng.permutation(len(self.items_))
         past = read_past(self, moments_of(self, X, keys))
-        self.estimator_ = ItemKNNClassifier() if self.estimator is None else clone(self.estimator)
+        if fresh:
+            self.estimator_ = (
+                ItemKNNClassifier() if self.estimator is None else clone(self.estimator)
+            )
         params = {}
         if self.item_features is not None and has_fit_parameter(self.estimator_, "item_features"):
-            known = self.item_features.loc[self.classes_]
+            known = self.item_features.loc[classes]
             params["item_features"] = known.set_axis(np.arange(len(known)), axis=0)
         weight = None
         if self.half_life is not None:
@@ -237,10 +281,16 @@ class SequenceRecommender(
                     f"half_life={self.half_life!r} weighs events, but {self.estimator_!r} takes no "
                     "sample_weight in fit: use half_life=None or another classifier."
                 )
-            weight = params["sample_weight"] = 0.5 ** half_lives(self, X, keys.ticks)
-        count = np.bincount(codes, weight)
-        self.popularity_ = count / count.sum()
-        self.estimator_.fit(past, codes, **params)
+            age = (self._latest - times) / read_half_life(self)
+            weight = params["sample_weight"] = 0.5**age
+        count = np.bincount(codes, weight, minlength=len(classes)).astype(np.float64)
+        if not fresh:
+            count[: len(self._item_weight)] += self._item_weight
+        self._item_weight, self.popularity_ = count, count / count.sum()
+        if fresh and not len(more):
+            self.estimator_.fit(past, codes, **params)
+        else:
+            self.estimator_.partial_fit(past, codes, classes=np.arange(len(classes)), **params)
         return self
 
     def _check_unique(self, keys, times, inverse):
