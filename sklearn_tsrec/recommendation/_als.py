@@ -10,7 +10,11 @@ from sklearn.utils._param_validation import Interval
 from threadpoolctl import threadpool_limits
 
 from sklearn_tsrec._extras import require
-from sklearn_tsrec.recommendation._window_classifier import DecisionMixin, WindowClassifier
+from sklearn_tsrec.recommendation._window_classifier import (
+    DecisionMixin,
+    WindowClassifier,
+    grow,
+)
 
 
 class ALSClassifier(DecisionMixin, WindowClassifier, BaseEstimator):
@@ -126,12 +130,45 @@ class ALSClassifier(DecisionMixin, WindowClassifier, BaseEstimator):
         """
         return self._learn(X, y, fresh=True)
 
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None):
+        """Go on from the factors as they are, with new rows beside those known.
+
+        All rows are remembered, as a sparse matrix.
+
+        Parameters
+        ----------
+        X : array of shape (n_samples, window) or sparse array of shape (n_samples, n_items)
+            New rows, as in ``fit``.
+        y : array of shape (n_samples,)
+            The item after each window. New items join ``classes_``.
+        classes : array, default=None
+            More items that can be recommended, though no row has them yet.
+
+        Returns
+        -------
+        self
+        """
+        more = () if classes is None else classes
+        return self._learn(X, y, more=more, fresh=not hasattr(self, "classes_"))
+
     def _count(self, X, gaps, codes, weight, old, fresh):
-        """Factorise rows and items."""
+        """Remember rows: sets of the items in the window and the one after it."""
         shape = len(codes), len(self.classes_)
         after = sparse.csr_array((np.ones(len(codes)), (np.arange(len(codes)), codes)), shape=shape)
         rows = self._memberships(X, self.classes_, self.decay, once=True).maximum(after)
-        rows.data = 1 + self.alpha * rows.data
+        self._start = None
+        if not fresh:
+            n_known = self._rows.shape[0]
+            known = grow(self._rows, np.arange(n_known), old, (n_known, len(self.classes_)))
+            rows = sparse.csr_array(sparse.vstack([known, rows]))
+            self._start = old, self.item_factors_
+        self._rows = rows
+
+    def _finish(self):
+        """Factorise rows and items, from random factors or from those that are known."""
+        rows = sparse.csr_matrix(self._rows, dtype=np.float32)
+        rows.data = 1 + np.float32(self.alpha) * rows.data
         rng = check_random_state(self.random_state)
         with threadpool_limits(1, user_api="blas"):  # its own threads are the faster ones
             model = require("implicit.cpu.als", "als").AlternatingLeastSquares(
@@ -142,7 +179,12 @@ class ALSClassifier(DecisionMixin, WindowClassifier, BaseEstimator):
                 num_threads=1,
                 random_state=rng.randint(np.iinfo(np.int32).max),
             )
-            model.fit(sparse.csr_matrix(rows, dtype=np.float32), show_progress=bool(self.verbose))
+            if self._start is not None:
+                old, factors = self._start
+                start = 0.01 * rng.random_sample((rows.shape[1], self.factors))
+                start[old] = factors
+                model.item_factors = start.astype(np.float32)
+            model.fit(rows, show_progress=bool(self.verbose))
         self.item_factors_ = np.asarray(model.item_factors, dtype=np.float64)
 
     def _score(self, X, gaps=None):

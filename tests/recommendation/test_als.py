@@ -52,6 +52,41 @@ def test_same_seed_same_lists():
     assert not one["score"].equals(other["score"])
 
 
+def loss(model, X, y):
+    """Return what alternating least squares make small, at the best factors of the rows."""
+    Y, total = model.item_factors_, 0.1 * (model.item_factors_**2).sum()
+    for window, label in zip(X, y):
+        r = np.isin(model.classes_, [*window, label]).astype(float)
+        c = 1 + 5 * r
+        u = np.linalg.solve(Y.T @ (c[:, None] * Y) + 0.1 * np.eye(Y.shape[1]), Y.T @ (c * r))
+        total += (c * (r - Y @ u) ** 2).sum() + 0.1 * (u**2).sum()
+    return total
+
+
+def test_it_goes_on_from_known_factors_and_rows_with_new_ones():
+    rng = np.random.default_rng(0)
+    kind = rng.integers(0, 2, 80)  # two kinds of rows, of even and of odd items
+    X = (2 * rng.integers(0, 4, (80, 3)) + kind[:, None]).astype(float)
+    y = 2 * rng.integers(0, 4, 80) + kind
+    old = (X < 6).all(axis=1) & (y < 6)  # the others hold items that are new
+    params = {"factors": 2, "alpha": 5.0, "regularization": 0.1, "iterations": 30}
+    model = ALSClassifier(**params).partial_fit(X[old], y[old])
+    np.testing.assert_array_equal(model.classes_, range(6))
+    np.testing.assert_array_equal(
+        model.item_factors_, ALSClassifier(**params).fit(X[old], y[old]).item_factors_
+    )
+    model.set_params(iterations=3).partial_fit(X[~old], y[~old], classes=[99])
+    np.testing.assert_array_equal(model.classes_, [*range(8), 99])
+    np.testing.assert_array_equal(model.class_count_[:8], np.bincount(y))
+    rows = np.vstack([X[old], X[~old]]), np.append(y[old], y[~old])
+    whole = ALSClassifier(**params).fit(*rows)
+    assert loss(model, *rows) < 1.02 * loss(whole, *rows)
+    few = ALSClassifier(**params | {"iterations": 1}).fit(*rows)
+    assert loss(model, *rows) < loss(few, *rows)  # it need not begin again
+    assert set(model.predict([[1.0, 3.0, 5.0]])) <= {1, 3, 5, 7}
+    assert np.abs(model.item_factors_[8]).max() < 1e-3  # nobody had it
+
+
 def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "implicit.cpu.als", None)
     with pytest.raises(ImportError, match=r"pip install 'sklearn-tsrec\[als\]'"):

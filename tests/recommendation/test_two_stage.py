@@ -482,6 +482,46 @@ def test_bad_parameters(params, message):
         keyed().set_params(**params).fit(X, y)
 
 
+@pytest.mark.parametrize(
+    ("y", "error", "message"),
+    [
+        (["a", None, "b", "a"], ValueError, "y has no item in row 1"),
+        ([1.0, np.nan, 2.0, 1.0], ValueError, "y contains NaN"),
+        ([0.5, 1.2, 2.0, 1.0], ValueError, "Unknown label type"),
+        (["a", 1, "b", "a"], TypeError, "y mixes items of types"),
+        (["a", "b"], ValueError, "inconsistent numbers of samples"),
+        (None, ValueError, "requires y"),
+    ],
+)
+def test_bad_items(y, error, message):
+    X = pd.DataFrame({"user": [1, 1, 2, 2], "day": [1, 2, 3, 4]})
+    with pytest.raises(error, match=message):
+        keyed().fit(X, y if y is None else pd.Series(y))
+
+
+def test_duplicated_events_count_twice_and_in_any_order():
+    rows = [(u, d, "abc"[(u + d) % 3]) for u in range(6) for d in range(10)]
+    once, twice = keyed(fallback=False).fit(*log(rows)), keyed(fallback=False)
+    twice.fit(*log(rows + rows[::2]))
+    turned = keyed(fallback=False).fit(*log((rows + rows[::2])[::-1]))
+    pd.testing.assert_frame_equal(twice.recommend(), turned.recommend())
+    share = pd.Series([item for *_, item in rows + rows[::2]]).value_counts(normalize=True)
+    lists = twice.retrievers_[0][1].recommend(["new"]).set_index("item")["score"]
+    np.testing.assert_allclose(lists, share[lists.index])
+    assert not np.allclose(once.recommend()["score"], twice.recommend()["score"])
+
+
+def test_scorers_count_items_and_series_that_training_never_had_as_misses(panel):
+    X, y = panel
+    model = TwoStageRecommender(RETRIEVERS, linear()).fit(X, y)
+    times = [X.index.levels[1].max() + pd.Timedelta("1D")] * 3
+    index = pd.MultiIndex.from_arrays([[0, 1, 777], times], names=X.index.names)
+    later = pd.DataFrame(index=index)
+    first = model.recommend([0], 1)["item"].to_numpy()[0]
+    assert ndcg_scorer(k=5)(model, later, [99, 98, 97]) == 0
+    assert ndcg_scorer(k=5)(model, later, [first, 98, 97]) == pytest.approx(1 / 3)
+
+
 def test_bad_questions(panel):
     model = TwoStageRecommender(RETRIEVERS, linear()).fit(*panel)
     with pytest.raises(ValueError, match="k must be an integer of at least 1, got -3"):
