@@ -52,7 +52,7 @@ examples:
   sklearn-tsrec pretrain --resume --out my-net
 
 It learns from synthetic series alone. Use what it wrote as the checkpoint of a
-PatchTransformerRegressor: checkpoint="my-net". The schedule is by windows (recipe.json):
+PatchTransformerRegressor: checkpoint="my-net". The schedule is by windows (recipe.yaml):
 a run that was stopped goes on with --resume."""
 
 
@@ -161,7 +161,7 @@ def _parser():
     pretrain.add_argument(
         "--minutes", type=float, help="when to stop and save (when the recipe is done)"
     )
-    pretrain.add_argument("--recipe", metavar="FILE", help="JSON of a PretrainRecipe (the default)")
+    pretrain.add_argument("--recipe", metavar="FILE", help="YAML of a PretrainRecipe (the default)")
     pretrain.add_argument("--resume", action="store_true", help="go on with what is in FOLDER")
     pretrain.add_argument(
         "--anneal",

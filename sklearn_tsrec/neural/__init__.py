@@ -1,6 +1,6 @@
 """Pretrained neural forecasters, the synthetic series they learn from, and their checkpoints.
 
-Needs the extra ``neural`` (torch, skorch and safetensors).
+Needs the extra ``neural`` (torch, skorch, safetensors and PyYAML).
 """
 
 # ruff: noqa: E402  what is missing is said before anything needs it
@@ -9,6 +9,7 @@ from sklearn_tsrec._extras import require
 require("torch", "neural")
 require("skorch", "neural")
 require("safetensors", "neural")
+require("yaml", "neural")
 
 from sklearn_tsrec.neural.calibration import calibrate
 from sklearn_tsrec.neural.checkpoint import load_card, load_checkpoint, save_checkpoint

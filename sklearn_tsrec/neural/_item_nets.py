@@ -336,9 +336,13 @@ class ItemTraining(NeuralNet):
         n_classes = len(net.class_tokens)
         own = (known * net.items()[net.class_tokens[target]]).sum(1) + net.bias[target]
         if self.loss == "sampled":
-            drawn = torch.multinomial(net.log_prior.exp(), m, replacement=True)
+            # Even steps through the cumulated shares: what is popular is drawn every time.
+            until = net.log_prior.double().exp().cumsum(0)
+            at = (torch.arange(m, device=until.device) + torch.rand(1, device=until.device)) / m
+            drawn = torch.searchsorted(until, at * until[-1]).clamp(max=n_classes - 1)
+            # Their sum, corrected, stands for that over all other items; the target is there anyway
+            # and needs no correction.
             others = net.logits(known, drawn) - net.log_prior[drawn] - torch.tensor(m).log()
-            own = own - net.log_prior[target] - torch.tensor(m).log()
             others = others.masked_fill(drawn == target[:, None], -torch.inf)
             return torch.cat([own[:, None], others], 1).logsumexp(1) - own
         drawn = torch.randint(n_classes, (m,), device=known.device)

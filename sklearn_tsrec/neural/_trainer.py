@@ -7,8 +7,7 @@ import time
 
 import numpy as np
 import torch
-from torch import distributed
-from torch.nn.utils import clip_grad_norm_, parameters_to_vector, vector_to_parameters
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from torch.utils.data import DataLoader, IterableDataset
 from tqdm import tqdm
 
@@ -26,30 +25,25 @@ _N_VALIDATION = 8  # batches
 class Trainer:
     """One of the processes that train together; the first saves and shows."""
 
-    def __init__(
-        self, rank, n_processes, meeting, recipe, out, minutes, resume, anneal, device, n_workers,
-        verbose,
-    ):  # fmt: skip
-        self.rank, self.n_processes = rank, n_processes
+    def __init__(self, processes, recipe, out, minutes, resume, anneal, n_workers, on_log, verbose):
+        self.processes = processes
+        self.rank, self.n_processes, self.device = processes.rank, processes.n, processes.device
         self.recipe, self.out = recipe, out
-        self.minutes, self.anneal, self.verbose = minutes, anneal, verbose
-        self.device = torch.device(device, rank) if device == "cuda" else torch.device(device)
-        if n_processes > 1:
-            torch.set_num_threads(1)
-            distributed.init_process_group(
-                "gloo", init_method=meeting, rank=rank, world_size=n_processes
-            )
+        self.minutes, self.anneal = minutes, anneal
+        self.on_log, self.verbose = on_log, verbose
         torch.manual_seed(recipe.random_state)
         self.net = PatchTransformer(recipe.config).to(self.device)
         self.mean = copy.deepcopy(self.net)
-        self.optimizer = torch.optim.AdamW(
-            self.net.parameters(), lr=0.0, weight_decay=recipe.weight_decay, betas=(0.9, 0.98)
+        self.optimizer = processes.prepare(
+            torch.optim.AdamW(
+                self.net.parameters(), lr=0.0, weight_decay=recipe.weight_decay, betas=(0.9, 0.98)
+            )
         )
         # Over all processes and sessions.
         self.windows, self.cpu_seconds, self.sessions = 0, 0.0, 0
         if resume:
             self._load()
-        seed = (recipe.random_state, rank, self.sessions)
+        seed = (recipe.random_state, self.rank, self.sessions)
         self.stream = iter(
             DataLoader(SeriesStream(recipe, seed), batch_size=None, num_workers=n_workers)
         )
@@ -87,9 +81,7 @@ class Trainer:
         if self.rank == 0:
             self._save(running)
             self._save_net()
-        if self.n_processes > 1:
-            distributed.barrier()
-            distributed.destroy_process_group()
+        self.processes.leave()
 
     def _step(self):
         """Take one step, and return the loss."""
@@ -102,14 +94,10 @@ class Trainer:
             group["lr"] = self._rate()
         self.net.train()
         n_future = target.shape[-1] // self.recipe.config.patch
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+        with self.processes.precision():
             output = self.net(context, period, n_future, batch.origins, valid)
         loss = quantile_loss(output, target, self.net.levels, valid)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = clip_grad_norm_(self.net.parameters(), 1.0)
-        if torch.isfinite(norm):
-            self.optimizer.step()
+        self.processes.step(loss, self.optimizer)
         return loss.item()
 
     def _cosine_rate(self, windows):
@@ -130,17 +118,14 @@ class Trainer:
         spent = 0.0
         if self.minutes:
             spent = (time.monotonic() - self.begin) / (60 * self.minutes)
+        self.session_cpu = time.process_time() - self.start_cpu
         if self.n_processes > 1:
-            vector = parameters_to_vector(self.net.parameters()).detach().cpu()
-            cpu = time.process_time() - self.start_cpu
-            message = torch.cat([vector, torch.tensor([spent, cpu])])
-            distributed.all_reduce(message)
-            message /= self.n_processes
-            vector_to_parameters(message[:-2].to(self.device), self.net.parameters())
+            vector = parameters_to_vector(self.net.parameters()).detach()
+            message = torch.cat([vector, vector.new_tensor([spent, self.session_cpu])])
+            message = self.processes.mean(message)
+            vector_to_parameters(message[:-2], self.net.parameters())
             spent = float(message[-2])
             self.session_cpu = float(message[-1]) * self.n_processes
-        else:
-            self.session_cpu = time.process_time() - self.start_cpu
         self.spent = spent
         passed = self.windows / (self.recipe.batch_size * self.n_processes * self.recipe.averaging)
         keep = min(self.recipe.smoothing, passed / (passed + 10))
@@ -199,6 +184,8 @@ class Trainer:
         }
         with open(self.out / "log.jsonl", "a") as file:
             file.write(json.dumps(line) + "\n")
+        if self.on_log is not None:
+            self.on_log(line)
 
     def _load(self):
         """Take up what an earlier session saved."""

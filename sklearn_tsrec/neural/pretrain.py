@@ -1,12 +1,12 @@
 """Pretraining on synthetic series that are made while it runs; it can stop and go on."""
 
-import json
 import os
 import tempfile
 from pathlib import Path
 
 import torch
 
+from sklearn_tsrec.neural._processes import AcceleratedProcesses, Processes
 from sklearn_tsrec.neural._trainer import Trainer
 from sklearn_tsrec.neural.checkpoint import load_checkpoint
 from sklearn_tsrec.neural.recipe import PretrainRecipe
@@ -22,19 +22,21 @@ def pretrain(
     device="auto",
     n_processes=None,
     n_workers=0,
+    on_log=None,
     verbose=1,
 ):
     """Pretrain a net on synthetic series.
 
     Each process takes its own steps on its own series, and the weights are averaged now and then.
-    On CPUs a process has one thread.
+    On CPUs a process has one thread. Begun by ``accelerate launch``, it takes processes, devices
+    (also of several machines) and precision from there.
 
     Parameters
     ----------
     recipe : PretrainRecipe, default=None
         What to train; None is the default recipe, or with ``resume`` the one in ``out``.
     out : str or Path, default="pretrained"
-        Folder of ``recipe.json``, ``state.pt`` (written every five minutes), ``log.jsonl`` and
+        Folder of ``recipe.yaml``, ``state.pt`` and ``log.jsonl`` (written every five minutes), and
         ``model.safetensors``.
     minutes : float, default=None
         Time after which this session ends; the schedule is by windows, so that ``resume`` goes on
@@ -51,6 +53,10 @@ def pretrain(
         Processes that train; None is the number of GPUs or of CPU cores.
     n_workers : int, default=0
         Processes that make series for each of them; with 0 it makes its own.
+    on_log : callable, default=None
+        Is given each row of ``log.jsonl`` as a dict: ``windows``, ``cpu_seconds``, ``rate``,
+        ``loss``, ``validation``, ``time``. It is called in the first process, so with several it
+        must be picklable: a function of a module.
     verbose : int, default=1
         Whether to show a progress bar.
 
@@ -64,7 +70,8 @@ def pretrain(
     ------
     ValueError
         If there is nothing to resume or it is a net of other sizes, ``anneal`` has no
-        ``minutes`` or no ``resume``, or the device is not there.
+        ``minutes`` or no ``resume``, the device is not there, or devices are given to
+        ``accelerate launch`` and here.
 
     Examples
     --------
@@ -84,7 +91,7 @@ def pretrain(
     if resume:
         if not (out / "state.pt").is_file():
             raise ValueError(f"out={str(out)!r} has no state.pt to resume from.")
-        begun = PretrainRecipe.read(out / "recipe.json")
+        begun = PretrainRecipe.read(out / "recipe.yaml")
         recipe = recipe or begun
         if recipe.config != begun.config:
             raise ValueError(
@@ -100,24 +107,37 @@ def pretrain(
         raise ValueError(f"device must be 'auto', 'cpu' or 'cuda', got {device!r}.")
     if device == "cuda" and not torch.cuda.is_available():
         raise ValueError("device='cuda' is not there; use 'cpu', or 'auto' for what there is.")
+    settings = (recipe, out, minutes, resume, anneal, n_workers, on_log, verbose)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "recipe.json").write_text(json.dumps(recipe.to_dict(), indent=2) + "\n")
+    if AcceleratedProcesses.asked():
+        if device != "auto" or n_processes is not None:
+            raise ValueError(
+                f"device={device!r} and n_processes={n_processes} are for accelerate launch to "
+                "say: leave them out here."
+            )
+        _train(AcceleratedProcesses(), *settings)
+        return load_checkpoint(out)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if n_processes is None:
         n_processes = torch.cuda.device_count() if device == "cuda" else os.cpu_count()
-    settings = (recipe, out, minutes, resume, anneal, device, n_workers, verbose)
     with tempfile.TemporaryDirectory() as folder:
-        meeting = f"file://{folder}/meeting"
+        where = (n_processes, device, f"file://{folder}/meeting")
         if n_processes == 1:
-            Trainer(0, 1, meeting, *settings).run()
+            _train(Processes(0, *where), *settings)
         else:
-            torch.multiprocessing.spawn(
-                _run_process, (n_processes, meeting, *settings), nprocs=n_processes
-            )
+            torch.multiprocessing.spawn(_run_process, (where, settings), nprocs=n_processes)
     return load_checkpoint(out)
 
 
-def _run_process(rank, *arguments):
+def _train(processes, recipe, out, *settings):
+    """Train as one of some processes; the first keeps the recipe."""
+    trainer = Trainer(processes, recipe, out, *settings)
+    if processes.rank == 0:
+        recipe.write(out / "recipe.yaml")
+    trainer.run()
+
+
+def _run_process(rank, where, settings):
     """Train in a process of its own."""
-    Trainer(rank, *arguments).run()
+    _train(Processes(rank, *where), *settings)

@@ -1,7 +1,8 @@
 """Everything that decides what a pretrained net becomes."""
 
-import json
 from dataclasses import asdict, dataclass, field, fields
+
+import yaml
 
 from sklearn_tsrec.neural.config import PatchTransformerConfig
 from sklearn_tsrec.neural.synthetic._mixture import WEIGHTS
@@ -83,7 +84,7 @@ class PretrainRecipe:
             )
 
     def to_dict(self):
-        """Return a dict that JSON can hold.
+        """Return a dict that YAML and JSON can hold.
 
         Returns
         -------
@@ -116,6 +117,8 @@ class PretrainRecipe:
         if unknown:
             raise ValueError(f"values has names that a recipe does not know: {unknown}.")
         values = dict(values)
+        for name in {field.name for field in fields(cls) if field.type is float} & set(values):
+            values[name] = float(values[name])  # to YAML, 3e-3 without a point is text
         if "config" in values:
             values["config"] = PatchTransformerConfig.from_dict(values["config"])
         if "lengths" in values:
@@ -124,7 +127,7 @@ class PretrainRecipe:
 
     @classmethod
     def read(cls, path):
-        """Return the recipe in a JSON file.
+        """Return the recipe in a YAML file, which JSON is too.
 
         Parameters
         ----------
@@ -134,7 +137,29 @@ class PretrainRecipe:
         Returns
         -------
         recipe : PretrainRecipe
-            The recipe.
+            The recipe; what the file leaves out has its default.
+
+        Raises
+        ------
+        ValueError
+            If the file is no YAML of names and values, or a name is unknown.
         """
         with open(path) as file:
-            return cls.from_dict(json.load(file))
+            try:
+                values = yaml.safe_load(file)
+            except yaml.YAMLError as error:
+                raise ValueError(f"path={str(path)!r} is no YAML: {error}.") from error
+        if not isinstance(values, dict):
+            raise ValueError(f"path={str(path)!r} must hold names and values, got {values!r}.")
+        return cls.from_dict(values)
+
+    def write(self, path):
+        """Write the recipe to a YAML file.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+        """
+        with open(path, "w") as file:
+            yaml.safe_dump(self.to_dict(), file, sort_keys=False, default_flow_style=None)

@@ -3,6 +3,7 @@ import json
 
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 
 from sklearn_tsrec.cli import main
 from sklearn_tsrec.neural import (
@@ -33,10 +34,25 @@ def read_log(folder):
     return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
 
-def test_a_recipe_survives_json(recipe, tmp_path):
-    path = tmp_path / "recipe.json"
+def test_a_recipe_survives_yaml_and_json(recipe, tmp_path):
+    path = tmp_path / "recipe.yaml"
+    recipe.write(path)
+    assert PretrainRecipe.read(path) == recipe
+    assert "learning_rate: 0.01\n" in path.read_text()
     path.write_text(json.dumps(recipe.to_dict()))
     assert PretrainRecipe.read(path) == recipe
+    path.write_text("learning_rate: 2e-3  # without a point\nlengths: {64: 1}\n")
+    assert PretrainRecipe.read(path) == PretrainRecipe(learning_rate=2e-3, lengths={64: 1})
+
+
+def test_a_bad_recipe_is_named(recipe, tmp_path):
+    path = tmp_path / "recipe.yaml"
+    path.write_text("- 1\n- 2\n")
+    with pytest.raises(ValueError, match=r"must hold names and values, got \[1, 2\]"):
+        PretrainRecipe.read(path)
+    path.write_text("lengths: {64")
+    with pytest.raises(ValueError, match=r"recipe.yaml' is no YAML"):
+        PretrainRecipe.read(path)
     with pytest.raises(ValueError, match=r"does not know: \['colour'\]"):
         PretrainRecipe.from_dict({"colour": 1})
     with pytest.raises(ValueError, match="series_length=64 must be 80 or more"):
@@ -78,7 +94,7 @@ def test_a_stopped_run_goes_on_where_it_was(recipe, tmp_path):
     pretrain(None, tmp_path, resume=True, n_processes=1, verbose=0)
     assert load_card(tmp_path)["windows"] == 64 * 40
     assert read_log(tmp_path)[-1]["rate"] < 2e-2 * recipe.learning_rate
-    assert PretrainRecipe.read(tmp_path / "recipe.json") == recipe
+    assert PretrainRecipe.read(tmp_path / "recipe.yaml") == recipe
 
 
 def test_an_annealed_copy_ends_at_rate_zero_before_the_last_window(recipe, tmp_path):
@@ -104,6 +120,48 @@ def test_series_can_be_made_by_other_processes(recipe, tmp_path):
     torch.testing.assert_close(made.state_dict(), alone.state_dict())
 
 
+def test_each_row_of_the_log_is_told(recipe, tmp_path):
+    told = []
+    recipe = dataclasses.replace(recipe, n_windows=64 * 5)
+    pretrain(recipe, tmp_path, n_processes=1, on_log=told.append, verbose=0)
+    assert told == read_log(tmp_path)
+    assert [row["windows"] for row in told] == [64 * 5]
+
+
+@pytest.fixture
+def launched(monkeypatch):
+    """What `accelerate launch` tells a process."""
+
+    def launch(precision):
+        monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", precision)
+        monkeypatch.setenv("ACCELERATE_USE_CPU", "yes")
+
+    yield launch
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+def test_accelerate_takes_the_same_steps(recipe, tmp_path, launched):
+    recipe = dataclasses.replace(recipe, n_windows=64 * 10)
+    alone = pretrain(recipe, tmp_path / "a", n_processes=1, verbose=0)
+    launched("no")
+    same = pretrain(recipe, tmp_path / "b", verbose=0)
+    torch.testing.assert_close(same.state_dict(), alone.state_dict())
+    with pytest.raises(ValueError, match="n_processes=2 are for accelerate launch to say"):
+        pretrain(recipe, tmp_path / "b", n_processes=2)
+    pretrain(None, tmp_path / "b", resume=True, verbose=0)
+
+
+def test_accelerate_decides_the_precision(recipe, tmp_path, launched):
+    recipe = dataclasses.replace(recipe, n_windows=64 * 10)
+    alone = pretrain(recipe, tmp_path / "a", n_processes=1, verbose=0)
+    launched("bf16")
+    net = pretrain(recipe, tmp_path / "b", verbose=0)
+    assert not torch.equal(net.head.out.weight, alone.head.out.weight)
+    torch.testing.assert_close(
+        validation_loss(net, recipe), validation_loss(alone, recipe), rtol=0.02, atol=0
+    )
+
+
 def test_bad_input_is_named(recipe, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"has no state.pt to resume from"):
         pretrain(recipe, tmp_path, resume=True)
@@ -115,7 +173,7 @@ def test_bad_input_is_named(recipe, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="device='cuda' is not there"):
         pretrain(recipe, tmp_path, device="cuda")
     (tmp_path / "state.pt").touch()
-    (tmp_path / "recipe.json").write_text(json.dumps(recipe.to_dict()))
+    recipe.write(tmp_path / "recipe.yaml")
     wider = dataclasses.replace(recipe, config=dataclasses.replace(CONFIG, width=32))
     with pytest.raises(ValueError, match="recipe has a net of other sizes"):
         pretrain(wider, tmp_path, resume=True)
@@ -123,9 +181,9 @@ def test_bad_input_is_named(recipe, tmp_path, monkeypatch):
 
 def test_the_command_pretrains(recipe, tmp_path, capsys):
     recipe = dataclasses.replace(recipe, n_windows=64 * 5)
-    (tmp_path / "recipe.json").write_text(json.dumps(recipe.to_dict()))
+    recipe.write(tmp_path / "recipe.yaml")
     out = tmp_path / "net"
-    arguments = ["pretrain", "--out", str(out), "--recipe", str(tmp_path / "recipe.json")]
+    arguments = ["pretrain", "--out", str(out), "--recipe", str(tmp_path / "recipe.yaml")]
     assert main([*arguments, "--processes", "1"]) == 0
     assert "320 windows" in capsys.readouterr().err
     assert load_checkpoint(out).config == CONFIG
