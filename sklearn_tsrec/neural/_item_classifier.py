@@ -9,7 +9,6 @@ import torch
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from skorch.helper import predefined_split
 
 from sklearn_tsrec._item_table import item_matrix, standardized
 from sklearn_tsrec.neural._item_nets import ItemTraining, SequenceBatches, SequenceSet
@@ -170,45 +169,39 @@ class ItemNetClassifier(WindowClassifier, BaseEstimator):
             weight = np.bincount(row, weight)
         window, target = np.divmod(pair, len(self.classes_))
         target, weight = torch.from_numpy(target), torch.from_numpy(weight)
-        places = places[cover.first]
-        count = (places > 0).sum(axis=1)
+        count = (places[cover.first] > 0).sum(axis=1)
         # Windows are padded in front; sequences are read from their first item.
-        place = count[cover.kept][cover.sequence] - 1 - cover.n_back
-        held = self._held_out(cover.last)[window]
-        train, held = np.flatnonzero(~held), np.flatnonzero(held)
-        train_set = SequenceSet(
-            left_aligned(places[cover.kept]),
-            torch.from_numpy(cover.sequence[window[train]]),
-            torch.from_numpy(place[window[train]]),
-            target[train],
-            weight[train],
-            None if context is None else context[train],
+        place = torch.from_numpy(count[cover.kept][cover.sequence] - 1 - cover.n_back)
+        sequence = torch.from_numpy(cover.sequence)
+        codes = left_aligned(places[cover.first[cover.kept]])
+        held = self._held_out(cover.later)[window]
+        train_set, held_set = (
+            SequenceSet(
+                codes,
+                sequence[window[rows]],
+                place[window[rows]],
+                target[rows],
+                weight[rows],
+                None if context is None else context[rows],
+            )
+            for rows in (np.flatnonzero(~held), np.flatnonzero(held))
         )
-        if not len(held):
-            return train_set, None
-        return train_set, SequenceSet(
-            left_aligned(places[window[held]]),
-            torch.arange(len(held)),
-            torch.from_numpy(count[window[held]] - 1),
-            target[held],
-            weight[held],
-            None if context is None else context[held],
-        )
+        return train_set, held_set if len(held_set) else None
 
-    def _held_out(self, last):
-        """Return which distinct windows are for validation: some that no other one continues."""
-        held = np.zeros(len(last), dtype=bool)
-        last = np.flatnonzero(last)
-        n_held = np.ceil(self.validation_fraction * len(held))
-        n_held = min(int(n_held), _MOST_VALIDATED, len(last) // 2)
-        if n_held:
-            held[last[np.linspace(0, len(last) - 1, n_held).astype(np.int64)]] = True
+    def _held_out(self, later):
+        """Return which distinct windows are for validation: the latest of each series."""
+        n_held = int(np.ceil(self.validation_fraction * len(later)))
+        held = np.zeros(len(later), dtype=bool)
+        held[np.argsort(later, kind="stable")[: min(n_held, _MOST_VALIDATED, len(later) // 2)]] = 1
         return held
 
     def _train(self, train, held, *, lr=None, epochs=None):
         """Compose the skorch net and let it train the module."""
         params = dict(self.net_params or {})
-        callbacks = [("best", BestEpoch(self.patience)), *(params.pop("callbacks", None) or ())]
+        callbacks = [
+            ("best", BestEpoch(held, self.patience)),
+            *(params.pop("callbacks", None) or ()),
+        ]
         if self.verbose:
             from skorch.callbacks import ProgressBar
 
@@ -226,7 +219,7 @@ class ItemNetClassifier(WindowClassifier, BaseEstimator):
                 "iterator_train": SequenceBatches,
                 "iterator_train__shuffle": True,
                 "iterator_valid": SequenceBatches,
-                "train_split": None if held is None else predefined_split(held),
+                "train_split": None,
                 "callbacks": callbacks,
                 "device": str(self.module_.bias.device),
                 "verbose": 0,
@@ -234,7 +227,6 @@ class ItemNetClassifier(WindowClassifier, BaseEstimator):
             | params
         )
         self.net_.fit(train)
-        self.net_.set_params(train_split=None)
         self.module_ = self.net_.module_
         best = dict(self.net_.callbacks_)["best"]
         self.best_epoch_, self.validation_losses_ = best.best_, best.losses_

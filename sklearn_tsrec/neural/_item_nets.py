@@ -201,7 +201,7 @@ class SequenceSet(Dataset):
         count = torch.bincount(sequence, minlength=len(codes))
         self.starts = F.pad(count.cumsum(0), (1, 0))
         # Places behind the last target are never read: they need not be computed.
-        last = np.zeros(len(codes), dtype=np.int64)
+        last = np.full(len(codes), -1)
         np.maximum.at(last, sequence.numpy(), place.numpy())
         self.length = torch.from_numpy(last + 1)
 
@@ -230,8 +230,8 @@ class PretrainingSet(Dataset):
 
     Parameters
     ----------
-    codes : long tensor of shape (S, N)
-        Left-aligned sequences.
+    known : SequenceSet
+        The sequences; what lies behind their last targets is not read.
     class_tokens : long tensor of shape (n_classes,)
         The token of each class; other tokens are no targets.
     n_tokens : int
@@ -242,11 +242,12 @@ class PretrainingSet(Dataset):
         Share of the items that are masked.
     """
 
-    def __init__(self, codes, class_tokens, n_tokens, kind, share=0.2):
-        self.codes, self.kind, self.share, self.mask = codes, kind, share, n_tokens
+    def __init__(self, known, class_tokens, n_tokens, kind, share=0.2):
+        self.kind, self.share, self.mask = kind, share, n_tokens
+        self.codes = known.codes * (torch.arange(known.codes.shape[1]) < known.length[:, None])
         self.class_of = torch.full((n_tokens + 1,), -1)
         self.class_of[class_tokens] = torch.arange(len(class_tokens))
-        self.length = (codes > 0).sum(1)
+        self.length = known.length
         # A sequence without a target teaches nothing.
         self.starts = F.pad((self.length > (kind == "next")).long().cumsum(0), (1, 0))
 

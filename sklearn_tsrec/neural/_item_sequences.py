@@ -15,7 +15,7 @@ class Cover(NamedTuple):
     Row i has the distinct window ``distinct[i]``, and window j is that of row ``first[j]``. Windows
     are in an order that says nothing, and that the order of the rows does not change. The windows
     ``kept`` are sequences; the items of window j are those up to ``n_back[j]`` items before the end
-    of ``kept[sequence[j]]``. ``last`` says which windows no other one continues.
+    of ``kept[sequence[j]]``. ``later`` counts the windows that continue it, one after another.
     """
 
     distinct: np.ndarray
@@ -23,7 +23,7 @@ class Cover(NamedTuple):
     kept: np.ndarray
     sequence: np.ndarray
     n_back: np.ndarray
-    last: np.ndarray
+    later: np.ndarray
 
 
 def cover_windows(tokens):
@@ -59,11 +59,9 @@ def cover_windows(tokens):
     count = (tokens[first] > 0).sum(axis=1)
     before, n_new = _find_earlier(prefix, count, length, base, most)
     limit = np.maximum(length - count, length - -(-length // 4))
-    target, back = _assign(before, n_new, limit)
+    target, back, later = _assign(before, n_new, limit)
     kept, sequence = np.unique(target, return_inverse=True)
-    continued = np.zeros(len(first), dtype=bool)
-    continued[before[before >= 0]] = True
-    return Cover(group, first, kept, sequence, back, ~continued)
+    return Cover(group, first, kept, sequence, back, later)
 
 
 def _find_earlier(prefix, count, length, base, most):
@@ -93,10 +91,11 @@ def _find_earlier(prefix, count, length, base, most):
 
 @njit(cache=True)
 def _assign(before, n_new, limit):
-    """Return the window that covers each one, and how many items before its end."""
+    """Return what covers each window, how many items before its end, and how many are later."""
     n = len(before)
     target = np.full(n, -1)
     back = np.zeros(n, np.int64)
+    later = np.zeros(n, np.int64)
     waiting = np.zeros(n, np.int64)
     for i in range(n):
         if before[i] >= 0:
@@ -122,6 +121,7 @@ def _assign(before, n_new, limit):
             target[i] = i
         p = before[i]
         if p >= 0 and not done[p]:
+            later[p] = max(later[p], later[i] + 1)
             distance = back[i] + n_new[i]
             if target[p] < 0 and distance <= limit[p]:
                 target[p] = target[i]
@@ -130,4 +130,4 @@ def _assign(before, n_new, limit):
             if waiting[p] == 0:
                 stack[top] = p
                 top += 1
-    return target, back
+    return target, back, later

@@ -101,45 +101,51 @@ class BestEpoch(Callback):
 
     Parameters
     ----------
+    held : SequenceSet or None
+        What epochs are judged on. None keeps the last epoch.
     patience : int or None
         Epochs without a new best after which training ends.
     """
 
-    def __init__(self, patience):
-        self.patience = patience
+    def __init__(self, held, patience):
+        self.held, self.patience = held, patience
 
     def on_train_begin(self, net, X=None, y=None, **kwargs):
         """Measure the start."""
-        _, held = net.get_split_datasets(X, y)
-        self.losses_, self.best_, self.weights_ = [], 0, None
-        if held is None:
-            return
-        total = rows = 0.0
-        for batch in net.get_iterator(held, training=False):
-            loss = net.validation_step(batch)["loss"].item()
-            total, rows = total + loss * len(batch[1]), rows + len(batch[1])
-        self.losses_.append(total / rows)
-        self.weights_ = _learned(net)
+        self.losses_, self.best_ = [], 0
+        if self.held is not None:
+            self.losses_.append(self._measure(net))
+            self._weights = _learned(net)
 
     def on_epoch_end(self, net, **kwargs):
         """Compare an epoch with the best so far."""
-        if not self.losses_:
+        if self.held is None:
             return
-        loss = net.history[-1, "valid_loss"]
+        loss = self._measure(net)
+        net.history.record("valid_loss", loss)
         bar = self.losses_[self.best_] * (1 - _LEAST_GAIN * (self.best_ == 0))
         self.losses_.append(loss)
         if loss < bar:
-            self.best_, self.weights_ = len(self.losses_) - 1, _learned(net)
+            self.best_, self._weights = len(self.losses_) - 1, _learned(net)
         elif self.patience and len(self.losses_) - 1 - self.best_ >= self.patience:
             raise KeyboardInterrupt  # how callbacks end the training of a skorch net
 
     def on_train_end(self, net, **kwargs):
         """Go back to the best."""
-        if self.weights_ is None:
+        if self.held is None:
             self.best_ = len(net.history)
             return
-        _put(net, self.weights_)
-        self.weights_ = None
+        _put(net, self._weights)
+        self.held = self._weights = None  # data and weights
+
+    def _measure(self, net):
+        """Return the mean loss of the targets, by their weights."""
+        total = weights = 0.0
+        for batch in net.get_iterator(self.held, training=False):
+            weight = float(batch[1][0, 1].sum())
+            total += weight * net.validation_step(batch)["loss"].item()
+            weights += weight
+        return total / weights
 
 
 def _learned(net):

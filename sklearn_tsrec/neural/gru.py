@@ -30,8 +30,8 @@ class GRUClassifier(ItemNetClassifier):
     batch_size : int, default=64
         Sequences in a batch.
     validation_fraction : float, default=0.1
-        Share of the windows on which epochs are compared by mean reciprocal rank; a random choice
-        of those that no other one continues, the latest of their series. 0 keeps the last epoch.
+        Share of the windows, the latest of each series and at most 2,000, on which epochs are
+        compared by mean reciprocal rank. 0 keeps the last epoch.
     patience : int or None, default=3
         Epochs without a better one after which training ends.
     device : str, default="auto"

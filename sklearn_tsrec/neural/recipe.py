@@ -117,7 +117,7 @@ class PretrainRecipe:
         if unknown:
             raise ValueError(f"values has names that a recipe does not know: {unknown}.")
         values = dict(values)
-        for name in {field.name for field in fields(cls) if field.type is float} & set(values):
+        for name in {known.name for known in fields(cls) if known.type is float} & set(values):
             values[name] = float(values[name])  # to YAML, 3e-3 without a point is text
         if "config" in values:
             values["config"] = PatchTransformerConfig.from_dict(values["config"])

@@ -5,9 +5,8 @@ from typing import ClassVar
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sklearn_tsrec.neural._item_classifier import ItemNetClassifier, left_aligned
+from sklearn_tsrec.neural._item_classifier import ItemNetClassifier
 from sklearn_tsrec.neural._item_nets import PretrainingSet, SASRecNet
-from sklearn_tsrec.neural._item_sequences import cover_windows
 from sklearn_tsrec.neural.finetune import FINETUNE, adapt
 
 
@@ -54,8 +53,8 @@ class SASRecClassifier(ItemNetClassifier):
     batch_size : int, default=64
         Sequences in a batch.
     validation_fraction : float, default=0.1
-        Share of the windows on which epochs are compared by mean reciprocal rank; a random choice
-        of those that no other one continues, the latest of their series. 0 keeps the last epoch.
+        Share of the windows, the latest of each series and at most 2,000, on which epochs are
+        compared by mean reciprocal rank. 0 keeps the last epoch.
     patience : int or None, default=3
         Epochs without a better one after which training ends.
     device : str, default="auto"
@@ -184,12 +183,9 @@ class SASRecClassifier(ItemNetClassifier):
         """Pretrain on the sequences, then learn from y."""
         train, held = self._sets(places, codes, weight, context)
         if self.pretrain is not None:
-            net, cover = self.module_, cover_windows(places)
+            net = self.module_
             sequences = PretrainingSet(
-                left_aligned(places[cover.first[cover.kept]]),
-                net.class_tokens.cpu(),
-                net.embedding.num_embeddings - 1,
-                self.pretrain,
+                train, net.class_tokens.cpu(), net.embedding.num_embeddings - 1, self.pretrain
             )
             # What is read both ways says nothing of the next item yet: there is no best epoch.
             check = held if self.pretrain == "next" else None
