@@ -9,10 +9,10 @@ mean MASE, and of the weighted quantile loss (levels 0.1 … 0.9); and the share
 mean of the six other groups, "all" that of all ten.
 
     python benchmarks/bench_zero_shot.py --data ../shared/data/forecast [--peers PYTHON]
-        [--series N] [--history N] [--checkpoint NAME_OR_PATH ...] [--keep FOLDER]
+        [--series N] [--history N] [--checkpoint NAME_OR_PATH ...] [--keep FOLDER] [--out CSV]
 
 --series takes a random sample of at most N series a group. --keep stores the forecasts of the peers
-and reads them the next time. The table is also written to benchmarks/results/zero_shot.csv.
+and reads them the next time. The table is also written to --out, benchmarks/results/zero_shot.csv.
 """
 
 import argparse
@@ -154,6 +154,8 @@ def main():
     parser.add_argument("--history", type=int, default=2048, help="most past values (%(default)s)")
     parser.add_argument("--checkpoint", nargs="+", default=["tsrec-small"], help="of our nets")
     parser.add_argument("--keep", type=Path, help="folder for the forecasts of the peers")
+    results = Path(__file__).parent / "results" / "zero_shot.csv"
+    parser.add_argument("--out", type=Path, default=results, help="where the table is written")
     parser.add_argument("--serve", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
@@ -215,10 +217,8 @@ def main():
                 f"  quantile loss {row['wql_ratio']:.4f}  in 80 % {row['inside_80']:.3f}"
                 f"  {row['cpu_s']:.1f} CPU s"
             )
-    folder = Path(__file__).parent / "results"
-    folder.mkdir(exist_ok=True)
     table = pd.concat([table, pd.DataFrame(summary)], ignore_index=True)
-    table.round(4).to_csv(folder / "zero_shot.csv", index=False)
+    table.round(4).to_csv(options.out, index=False)
 
 
 if __name__ == "__main__":

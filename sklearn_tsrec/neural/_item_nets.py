@@ -1,5 +1,7 @@
 """Nets that read sequences of items, their losses and their batches."""
 
+import math
+
 import numpy as np
 import torch
 from skorch import NeuralNet
@@ -341,9 +343,9 @@ class ItemTraining(NeuralNet):
             until = net.log_prior.double().exp().cumsum(0)
             at = (torch.arange(m, device=until.device) + torch.rand(1, device=until.device)) / m
             drawn = torch.searchsorted(until, at * until[-1]).clamp(max=n_classes - 1)
-            # Their sum, corrected, stands for that over all other items; the target is there anyway
-            # and needs no correction.
-            others = net.logits(known, drawn) - net.log_prior[drawn] - torch.tensor(m).log()
+            # Corrected, their sum stands for that over all items but the target, which needs no
+            # correction: it is there anyway.
+            others = net.logits(known, drawn) - (net.log_prior[drawn] + math.log(m))
             others = others.masked_fill(drawn == target[:, None], -torch.inf)
             return torch.cat([own[:, None], others], 1).logsumexp(1) - own
         drawn = torch.randint(n_classes, (m,), device=known.device)

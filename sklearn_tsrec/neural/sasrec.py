@@ -30,7 +30,7 @@ class SASRecClassifier(ItemNetClassifier):
         Attention heads of each.
     loss : {"softmax", "sampled", "gbce"}, default="softmax"
         Against which items the next one is told: all; ``n_negatives`` drawn by popularity, with
-        logits corrected for it [2]_; or as many drawn uniformly, one against each, calibrated
+        their logits corrected for it [2]_ [6]_; or as many drawn uniformly, one against each, calibrated
         [3]_. The last two are for large catalogues.
     n_negatives : int, default=256
         How many items each batch draws.
@@ -101,6 +101,8 @@ class SASRecClassifier(ItemNetClassifier):
        representations from transformer".
     .. [5] Li, Wang & McAuley (2020), "Time interval aware self-attention for sequential
        recommendation".
+    .. [6] Khrylchenko et al. (2025), "Correcting the LogQ correction: revisiting sampled softmax
+       for large-scale retrieval".
 
     Examples
     --------

@@ -1,16 +1,21 @@
 import pickle
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from skorch.callbacks import Callback
 
 from sklearn_tsrec import SASRecClassifier, SequenceRecommender, as_panel
 from sklearn_tsrec.datasets import make_events
 from sklearn_tsrec.model_selection import PanelTimeSeriesSplit
 from sklearn_tsrec.neural import GRUClassifier
 from sklearn_tsrec.neural._item_classifier import left_aligned
+from sklearn_tsrec.neural._item_nets import PretrainingSet
 from sklearn_tsrec.neural._item_sequences import cover_windows
 from sklearn_tsrec.neural._time_gaps import N_GAPS, gap_buckets, time_gaps
 
@@ -79,6 +84,13 @@ def test_few_sequences_hold_many_windows():
     assert len(cover_windows(as_tokens(X)[1:]).kept) <= 27
 
 
+def test_the_windows_after_each_one_are_counted():
+    X, _ = log_windows([9, 4], 12, n_items=1000)
+    tokens = as_tokens(X)[~np.isnan(X).all(axis=1)]
+    cover = cover_windows(tokens)
+    np.testing.assert_array_equal(cover.later[cover.distinct], [*range(8)][::-1] + [2, 1, 0])
+
+
 def test_windows_that_repeat_are_covered():
     X = np.array([[1.0, 2, 1, 2], [2, 1, 2, 1], [3, 3, 3, 3], [3, 3, 3, 3]])
     cover = cover_windows(as_tokens(X))
@@ -123,6 +135,64 @@ def test_training_ends_when_the_latest_windows_are_ranked_no_better(kind):
     X, y = chain(40, 12)
     classifier = small(kind, validation_fraction=0.2, patience=None, max_epochs=60).fit(X, y)
     assert classifier.validation_losses_[classifier.best_epoch_] < 0.2
+
+
+class Losses(Callback):
+    """Remembers what an epoch of training and validation said."""
+
+    rows: ClassVar[list] = []
+
+    def on_epoch_end(self, net, **kwargs):
+        """Remember an epoch."""
+        self.rows.append((net.history[-1, "train_loss"], net.history[-1, "valid_loss"]))
+
+
+def test_callbacks_of_skorch_see_the_losses_of_every_epoch():
+    X, y = chain(40, 12)
+    params = {"callbacks": [("mine", Losses())]}
+    classifier = small(max_epochs=3, validation_fraction=0.2, net_params=params).fit(X, y)
+    train, valid = np.transpose(Losses.rows)
+    np.testing.assert_array_equal(valid, classifier.validation_losses_[1:])
+    assert train[-1] < train[0]
+
+
+def test_validation_windows_count_by_their_weights():
+    X, y = chain(40, 12)
+    last = np.zeros(len(y), dtype=bool)
+    last[10::11] = True  # what is held out, at one of two weights
+    weight = np.where(last & (y < 3), 1e6, 1.0)
+    params = {"validation_fraction": 0.1, "max_epochs": 20, "patience": None}
+    one = small(**params).fit(X, np.where(last & (y >= 3), (y + 3) % 6, y), sample_weight=weight)
+    assert min(one.validation_losses_) < 0.1  # those of little weight cannot be foreseen
+
+
+def test_pretraining_never_sees_what_is_held_out():
+    X, y = log_windows([20] * 6, 30, n_items=10_000)
+    classifier = small(pretrain="next", validation_fraction=0.3, max_epochs=1).fit(X, y)
+    places = classifier._codes(X, X[:, :0])
+    known = (places > 0).any(axis=1)
+    codes = np.searchsorted(classifier.classes_, y)
+    train, held = classifier._sets(places[known], codes[known], np.ones(known.sum()), None)
+    pretraining = PretrainingSet(train, classifier.module_.class_tokens, 10_000, "next")
+    seen = set((pretraining.codes // N_GAPS).unique().tolist()) - {0}
+    foreseen = set(classifier.module_.class_tokens[held.target].tolist())
+    assert len(foreseen) >= 30
+    assert not seen & foreseen
+    assert len(seen) >= 60
+
+
+def test_drawn_items_stand_for_all_of_them():
+    X, y = log_windows([30] * 20, 8, n_items=40)
+    classifier = small(loss="sampled", n_negatives=10, max_epochs=2).fit(X, y)
+    training, net = classifier.net_, classifier.module_
+    known, target = torch.randn(5, 16), torch.arange(5)
+    with torch.no_grad():
+        logits = net.logits(known)
+        whole = logits.logsumexp(1)
+        own = logits[torch.arange(5), target]
+        torch.manual_seed(0)
+        drawn = [training._against_some(known, target) + own for _ in range(2000)]
+    torch.testing.assert_close(torch.stack(drawn).exp().mean(0), whole.exp(), rtol=0.02, atol=0)
 
 
 @pytest.mark.parametrize("kind", [SASRecClassifier, GRUClassifier])
@@ -207,12 +277,26 @@ def test_it_recommends_and_is_tuned(kind):
     X, y = as_panel(events, group="user", time="time", target="item")
     search = GridSearchCV(
         SequenceRecommender(small(kind, max_epochs=2), window=6, random_state=0),
-        {"estimator__width": [4, 8]},
+        {"estimator__width": [4, 8], "estimator__lr": [1e-3, 1e-2]},
         cv=PanelTimeSeriesSplit(2, horizon="3D"),
         error_score="raise",
     ).fit(X, y)
     lists = search.best_estimator_.recommend(k=3)
     assert (lists.groupby(lists.columns[0]).size() == 3).all()
+
+
+def test_a_search_in_a_pipeline_tunes_the_way_to_learn_from_a_pretrained_net():
+    X, y = chain(30)
+    search = GridSearchCV(
+        make_pipeline(FunctionTransformer(), small(pretrain="next", max_epochs=2)),
+        {
+            "sasrecclassifier__finetune": ["head", "lora"],
+            "sasrecclassifier__net_params": [{}, {"optimizer__betas": (0.8, 0.9)}],
+        },
+        cv=2,
+        error_score="raise",
+    ).fit(X, y)
+    assert len(set(search.cv_results_["mean_test_score"])) > 1
 
 
 def test_gaps_end_at_the_next_item_and_fall_into_powers_of_two():
