@@ -30,8 +30,8 @@ class SASRecClassifier(ItemNetClassifier):
         Attention heads of each.
     loss : {"softmax", "sampled", "gbce"}, default="softmax"
         Against which items the next one is told: all; ``n_negatives`` drawn by popularity, with
-        their logits corrected for it [2]_ [6]_; or as many drawn uniformly, one against each, calibrated
-        [3]_. The last two are for large catalogues.
+        their logits corrected for it [2]_ [6]_; or as many drawn uniformly, one against each,
+        calibrated [3]_. The last two are for large catalogues.
     n_negatives : int, default=256
         How many items each batch draws.
     pretrain : {"next", "masked"} or None, default=None
