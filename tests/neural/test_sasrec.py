@@ -15,8 +15,9 @@ from sklearn_tsrec.datasets import make_events
 from sklearn_tsrec.model_selection import PanelTimeSeriesSplit
 from sklearn_tsrec.neural import GRUClassifier
 from sklearn_tsrec.neural._item_classifier import left_aligned
-from sklearn_tsrec.neural._item_nets import PretrainingSet
+from sklearn_tsrec.neural._item_nets import PretrainingSet, SequenceSet
 from sklearn_tsrec.neural._item_sequences import cover_windows
+from sklearn_tsrec.neural._selection import BestEpoch
 from sklearn_tsrec.neural._time_gaps import N_GAPS, gap_buckets, time_gaps
 
 
@@ -158,12 +159,16 @@ def test_callbacks_of_skorch_see_the_losses_of_every_epoch():
 
 def test_validation_windows_count_by_their_weights():
     X, y = chain(40, 12)
-    last = np.zeros(len(y), dtype=bool)
-    last[10::11] = True  # what is held out, at one of two weights
-    weight = np.where(last & (y < 3), 1e6, 1.0)
-    params = {"validation_fraction": 0.1, "max_epochs": 20, "patience": None}
-    one = small(**params).fit(X, np.where(last & (y >= 3), (y + 3) % 6, y), sample_weight=weight)
-    assert min(one.validation_losses_) < 0.1  # those of little weight cannot be foreseen
+    classifier = small(max_epochs=1, batch_size=1).fit(X, y)
+
+    def measure(weight):
+        codes, place = torch.tensor([[N_GAPS, 0], [N_GAPS, 2 * N_GAPS]]), torch.tensor([0, 1])
+        rows = SequenceSet(codes, torch.arange(2), place, torch.tensor([1, 5]), weight)
+        return BestEpoch(rows, None)._measure(classifier.net_)
+
+    one, other = measure(torch.tensor([1.0, 0])), measure(torch.tensor([0, 1.0]))
+    assert one != other
+    assert measure(torch.tensor([3.0, 1.0])) == pytest.approx((3 * one + other) / 4)
 
 
 def test_pretraining_never_sees_what_is_held_out():
