@@ -48,31 +48,38 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
 
-    def forward(self, x, allowed, rotation):
-        """Return what each token gathers from the tokens that it is allowed to see.
+    def forward(self, x, allowed, rotation, n_last=None):
+        """Return what the last tokens gather from the tokens that they are allowed to see.
 
         Parameters
         ----------
         x : tensor of shape (B, N, width)
             Tokens.
-        allowed : bool tensor of shape (B, 1, N, N)
-            Whether the token of a row may look at the token of a column.
-        rotation : tuple of two tensors of shape (N, 1, 1, width / heads)
+        allowed : tensor of shape (B, 1, N, N)
+            Whether the token of a row may look at the token of a column: bool, or as what is added
+            to its attention, 0 or −inf.
+        rotation : tuple of two tensors of shape (N, 1, heads, width / heads)
             What ``rotation_angles`` returns.
+        n_last : int, default=None
+            How many of the tokens, the last ones, gather. None means all.
 
         Returns
         -------
-        gathered : tensor of shape (B, N, width)
+        gathered : tensor of shape (B, n_last, width)
             The sum over the seen tokens.
         """
         n_rows, n_tokens, width = x.shape
+        n_last = n_last or n_tokens
         parts = self.qkv(x).view(n_rows, n_tokens, 3, self.heads, width // self.heads)
         query, key = rotate(parts[:, :, :2], *rotation).permute(2, 0, 3, 1, 4)
         # No attention weight is dropped: that would rule out the fused kernel on a CPU.
         gathered = F.scaled_dot_product_attention(
-            query, key, parts[:, :, 2].transpose(1, 2), attn_mask=allowed
+            query[:, :, -n_last:],
+            key,
+            parts[:, :, 2].transpose(1, 2),
+            attn_mask=allowed[:, :, -n_last:],
         )
-        return self.out(gathered.transpose(1, 2).reshape(n_rows, n_tokens, width))
+        return self.out(gathered.transpose(1, 2).reshape(n_rows, n_last, width))
 
 
 class TransformerBlock(nn.Module):
@@ -99,20 +106,25 @@ class TransformerBlock(nn.Module):
         self.contract = nn.Linear(feedforward, width)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x, allowed, rotation):
-        """Return the tokens of the next block; arguments as in :class:`Attention`."""
-        x = x + self.dropout(self.attention(self.attention_norm(x), allowed, rotation))
+    def forward(self, x, allowed, rotation, n_last=None):
+        """Return the last tokens of the next block; arguments as in :class:`Attention`."""
+        gathered = self.attention(self.attention_norm(x), allowed, rotation, n_last)
+        x = x[:, -gathered.shape[1] :] + self.dropout(gathered)
         hidden = F.gelu(self.expand(self.feedforward_norm(x)))
         return x + self.dropout(self.contract(hidden))
 
 
-def rotation_angles(positions, size):
-    """Return cosine and signed sine, each (N, 1, 1, size), of rotary angles at positions (N,)."""
+def rotation_angles(positions, size, heads=1):
+    """Return cosine and signed sine, each (N, 1, heads, size), of rotary angles at positions (N,).
+
+    All heads turn alike, and a single one is broadcast; written out for each it is faster.
+    """
     steps = torch.arange(size // 2, device=positions.device) / (size // 2)
     angles = (positions[:, None] * _SLOWEST**-steps)[:, None, None]
-    return torch.cat([angles.cos()] * 2, -1), torch.cat([-angles.sin(), angles.sin()], -1)
+    cosine, sine = torch.cat([angles.cos()] * 2, -1), torch.cat([-angles.sin(), angles.sin()], -1)
+    return cosine.repeat(1, 1, heads, 1), sine.repeat(1, 1, heads, 1)
 
 
 def rotate(x, cosine, sine):
     """Turn pairs of features, half of ``x`` apart, by the angle of their position."""
-    return x * cosine + x.roll(x.shape[-1] // 2, -1) * sine
+    return torch.addcmul(x * cosine, x.roll(x.shape[-1] // 2, -1), sine)

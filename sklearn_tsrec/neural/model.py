@@ -163,10 +163,13 @@ class PatchTransformer(nn.Module):
             tokens = torch.cat([self.prefix.expand(n_rows, -1, -1), tokens], 1)
             allowed = nn.functional.pad(allowed, (n_prefix, 0, n_prefix, 0), value=True)
             positions = nn.functional.pad(positions, (n_prefix, 0))
-        rotation = rotation_angles(positions, config.width // config.heads)
-        for block in self.blocks:
-            tokens = block(tokens, allowed[:, None], rotation)
-        correction = self.head(self.norm(tokens[:, -len(origins) * n_future :]))
+        rotation = rotation_angles(positions, config.width // config.heads, config.heads)
+        allowed = torch.where(allowed, 0.0, -torch.inf)[:, None]
+        for block in self.blocks[:-1]:
+            tokens = block(tokens, allowed, rotation)
+        # Nobody reads what the past becomes in the last block.
+        tokens = self.blocks[-1](tokens, allowed, rotation, len(origins) * n_future)
+        correction = self.head(self.norm(tokens))
         correction = correction.view(n_rows, len(origins), n_future * config.patch, -1)
         quantiles = naive + season[:, :, None, None] * correction
         return ScaledQuantiles(quantiles, location, scale, season)
@@ -233,7 +236,7 @@ class PatchTransformer(nn.Module):
         return ((to_past | to_own)[None] & holds[:, None]) | itself, positions.float()
 
     @torch.no_grad()
-    def forecast(self, context, period, horizon, batch_size=256, shift=None):
+    def forecast(self, context, period, horizon, batch_size=64, shift=None):
         """Return quantiles of the next steps of each window.
 
         Horizons beyond ``config.block`` are rolled out: the lowest, the middle and the highest
@@ -248,8 +251,9 @@ class PatchTransformer(nn.Module):
             Steps in a season; 1 for no season, 0 for not known.
         horizon : int
             Steps to forecast.
-        batch_size : int, default=256
-            Windows in one pass. Memory grows with it, and not with B.
+        batch_size : int, default=64
+            Windows in one pass. Memory grows with it, and not with B; more do not fit the cache of
+            a CPU.
         shift : tensor of shape (B, horizon), default=None
             What is added to the quantiles of each step, in units of the season's size.
 
