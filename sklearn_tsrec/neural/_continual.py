@@ -211,7 +211,8 @@ class ContinualMixin:
             context, (-context.shape[1] % config.patch, 0), value=torch.nan
         )
         targets = torch.from_numpy(targets[:, : config.block].copy())
-        period = torch.full((len(context),), self.period_)
+        # Neighbours learn with different periods, so that forecasts with each get better.
+        period = torch.tensor(np.resize(self.periods_, len(context)))
         weight = None if weight is None else torch.from_numpy(weight)
         if features is not None:
             features = features[:, : config.block]

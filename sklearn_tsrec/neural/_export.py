@@ -63,7 +63,7 @@ class ExportMixin:
                 "to the windows for those after them."
             )
         path, device = Path(path), net.levels.device
-        graph = _Graph(net.cpu(), self.period_, self.level_, self._n_read()).eval()
+        graph = _Graph(net.cpu(), self.periods_, self.level_, self._n_read()).eval()
         # One row would be taken for a constant.
         windows = torch.zeros(2, self.n_features_in_, dtype=torch.float64)
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
@@ -100,26 +100,27 @@ class _Graph(nn.Module):
     ----------
     net : PatchTransformer
         The net.
-    period : int
-        Steps in a season.
+    periods : tuple of int
+        Steps in the candidate seasons.
     level : array of shape (horizon,)
         Forecasts of a window without any value.
     n_read : int
         How many of the last values of a window are read.
     """
 
-    def __init__(self, net, period, level, n_read):
+    def __init__(self, net, periods, level, n_read):
         super().__init__()
         self.net = net
         self.n_read = n_read
-        self.register_buffer("period", torch.tensor([period]))
+        self.register_buffer("periods", torch.tensor([periods]))
         self.register_buffer("level", torch.from_numpy(level)[None, :, None])
 
     def forward(self, windows):
         """Return the quantiles (n, horizon, n_levels)."""
         context = windows[:, -self.n_read :]
-        period = self.period.expand(windows.shape[0])
-        quantiles = self.net.one_block(context, period, self.level.shape[1])
+        periods = self.periods.expand(windows.shape[0], -1)
+        net = self.net
+        quantiles = net.from_seasons(net.one_block, context, periods, self.level.shape[1])
         n_seen = torch.isfinite(context).sum(1)
         quantiles = self.net.widen(quantiles, n_seen)
         return torch.where(n_seen[:, None, None] > 0, quantiles, self.level)

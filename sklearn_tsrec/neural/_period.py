@@ -1,11 +1,44 @@
 """The season that windows have in common."""
 
+from numbers import Integral
+
 import numpy as np
 
 _MOST_WINDOWS = 512  # windows read; the mean over them is sharp enough
 _LEAST = 0.1  # mean autocorrelation of a season; below that there is none
 _N_ERRORS = 3.5  # standard errors that a season stands out, for it is the best of many lags
+_WEEKS = {24: 168, 48: 336}  # of days of hours and of half-hours
 _NEARLY = 0.85  # of the best autocorrelation: the shortest such period is the season
+
+
+def candidate_periods(period, windows):
+    """Return the seasons that windows may have, in steps; 1 for none.
+
+    Parameters
+    ----------
+    period : int, list of int, "auto" or None
+        What is known. ``"auto"`` is the season that windows show, and a week where that is a day: a
+        week seldom shows in a mean autocorrelation, for most of its days are alike.
+    windows : array of shape (n, L)
+        Windows; NaN where missing.
+
+    Returns
+    -------
+    periods : tuple of int
+
+    Raises
+    ------
+    ValueError
+        If a list is empty or holds anything but positive integers.
+    """
+    if period == "auto":
+        found = find_period(windows)
+        week = _WEEKS.get(found, np.inf)
+        return (found, week) if week < windows.shape[1] else (found,)
+    given = period if isinstance(period, list) else [period or 1]
+    if not given or not all(isinstance(p, Integral) and p >= 1 for p in given):
+        raise ValueError(f"period={period!r} must hold integers of at least 1, and one of them.")
+    return tuple(int(p) for p in given)
 
 
 def find_period(windows, most=None):

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from sklearn_tsrec.neural._mixtures import mixture_quantiles
+from sklearn_tsrec.neural._seasons import season_weights
 from sklearn_tsrec.neural._units import (
     from_scaled,
     last_seen,
@@ -247,8 +248,9 @@ class PatchTransformer(nn.Module):
         context : float tensor of shape (B, L)
             Windows, oldest first; NaN where a value is missing or before the series begins. The
             last ``config.context`` values are read.
-        period : long tensor of shape (B,)
-            Steps in a season; 1 for no season, 0 for not known.
+        period : long tensor of shape (B,) or (B, C)
+            Steps in a season; 1 for no season, 0 for not known. Of several candidates the
+            quantiles are averaged, with :func:`~sklearn_tsrec.neural._seasons.season_weights`.
         horizon : int
             Steps to forecast.
         batch_size : int, default=64
@@ -279,9 +281,20 @@ class PatchTransformer(nn.Module):
             if len(rows):
                 window = context[rows, int(begin[rows].min()) :]
                 moved = None if shift is None else shift[rows]
-                quantiles[rows] = self._roll_out(window, period[rows], horizon, moved)
+                quantiles[rows] = self.from_seasons(
+                    self._roll_out, window, period[rows], horizon, moved
+                )
         self.train(training)
         return self.widen(quantiles, seen.sum(1))
+
+    def from_seasons(self, forecast, window, period, horizon, shift=None):
+        """Return what ``forecast`` says of one batch, averaged where periods are several."""
+        period = period.reshape(len(window), -1)
+        parts = [forecast(window, season, horizon, shift) for season in period.unbind(1)]
+        if len(parts) == 1:
+            return parts[0]
+        weights = season_weights(self, window, period, horizon)
+        return (torch.stack(parts, -1) * weights[:, None, None].to(window.dtype)).sum(-1)
 
     def widen(self, quantiles, n_seen):
         """Return calibrated quantiles (B, H, n_quantiles) of windows with so many values (B,)."""

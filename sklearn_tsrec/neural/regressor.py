@@ -17,7 +17,7 @@ from sklearn_tsrec.neural._covariates import Layout
 from sklearn_tsrec.neural._export import ExportMixin
 from sklearn_tsrec.neural._levels import at_levels
 from sklearn_tsrec.neural._nets import TunedForecaster, find_device
-from sklearn_tsrec.neural._period import find_period
+from sklearn_tsrec.neural._period import candidate_periods
 from sklearn_tsrec.neural.finetune import FINETUNE, blend, count_parameters
 
 
@@ -41,9 +41,11 @@ class PatchTransformerRegressor(
     horizon : int or None, default=None
         Steps to forecast. None is the number of columns of y. Any other number needs
         ``finetune="none"``.
-    period : int, "auto" or None, default="auto"
-        Steps in a season; None for no season. ``"auto"`` takes that of the training windows, a
-        peak of their mean autocorrelation.
+    period : int, list of int, "auto" or None, default="auto"
+        Steps in a season; None for no season. With several the net forecasts with each, and these
+        forecasts are averaged, window by window, the better the more they would have been right on
+        the last third of the window. ``"auto"`` takes the period of the training windows, a peak
+        of their mean autocorrelation, and if that is a day, of hours or half-hours, also a week.
     finetune : str, default="none"
         What learns in ``fit``:
 
@@ -110,8 +112,8 @@ class PatchTransformerRegressor(
         The net, in ``module_.net``.
     net_ : skorch.NeuralNet or None
         What trained it, with its ``history``; None if nothing did.
-    period_ : int
-        Steps in a season; 0 if not known, 1 if there is none.
+    periods_ : tuple of int
+        Steps in the candidate seasons; 1 if there is none.
     horizon_ : int
         Steps forecast.
     best_epoch_ : int
@@ -159,8 +161,8 @@ class PatchTransformerRegressor(
     >>> windows = np.lib.stride_tricks.sliding_window_view(weeks, 31)
     >>> regressor = PatchTransformerRegressor(None, random_state=0)
     >>> regressor = regressor.fit(windows[:, :28], windows[:, 28:])
-    >>> regressor.period_, regressor.predict(windows[:1, :28]).round(3)
-    (7, array([[1., 2., 3.]]))
+    >>> regressor.periods_, regressor.predict(windows[:1, :28]).round(3)
+    ((7,), array([[1., 2., 3.]]))
     """
 
     reads_window_names = True  # asks WindowForecaster for a table with names
@@ -169,7 +171,7 @@ class PatchTransformerRegressor(
         "checkpoint": [str, Path, None],
         "context": [Interval(Integral, 1, None, closed="left"), None],
         "horizon": [Interval(Integral, 1, None, closed="left"), None],
-        "period": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"}), None],
+        "period": [Interval(Integral, 1, None, closed="left"), list, StrOptions({"auto"}), None],
         "finetune": [StrOptions(set(FINETUNE))],
         "lr": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
@@ -281,7 +283,7 @@ class PatchTransformerRegressor(
         self.n_trainable_, self.n_parameters_ = count_parameters(self.module_)
         if self._layout.n_features:
             self._layout.learn_units(windows, self.horizon_)
-        self.period_ = self._find_period(windows[:, : self._layout.n_window])
+        self.periods_ = candidate_periods(self.period, windows[:, : self._layout.n_window])
         self._forget()
         self.net_, self.best_epoch_, self.validation_losses_ = None, 0, []
         if self.finetune != "none":
@@ -333,7 +335,7 @@ class PatchTransformerRegressor(
         module = self.module_
         device = next(module.parameters()).device
         context = self._context(X).to(device)
-        period = torch.full((len(context),), self.period_, device=device)
+        period = torch.tensor([self.periods_], device=device).expand(len(context), -1)
         shift = None
         if (features := self._features(X)) is not None:
             with torch.no_grad():
@@ -375,16 +377,12 @@ class PatchTransformerRegressor(
         """Return what is known of the steps ahead, or None."""
         if not self._layout.n_features:
             return None
-        return self._layout.features(windows, self.period_)
+        return self._layout.features(windows, self.periods_[0])
 
     def _n_read(self):
         """Return how many of the last values of a window are read."""
         most = self.module_.net.config.context
         return min(self.context or most, most)
-
-    def _find_period(self, windows):
-        """Return the period as the net takes it."""
-        return find_period(windows) if self.period == "auto" else int(self.period or 1)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

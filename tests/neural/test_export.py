@@ -50,3 +50,15 @@ def test_a_roll_out_is_no_graph(net, tmp_path):
     regressor.fit(windows, [1.0])
     with pytest.raises(ValueError, match=r"horizon=17 is longer than a block of the net, 16"):
         regressor.export_onnx(tmp_path / "net.onnx")
+
+
+def test_the_graph_weighs_seasons_as_the_regressor_does(net, tmp_path):
+    rng = np.random.default_rng(0)
+    values = np.sin(np.arange(56) * np.pi / 3) + rng.normal(0, 0.3, (20, 56))
+    windows = values[:, :48].copy()
+    windows[0, :30] = np.nan
+    regressor = PatchTransformerRegressor(save_checkpoint(net, tmp_path), period=[6, 9])
+    regressor.fit(windows, values[:, 48:])
+    expected = regressor.predict_quantiles(windows, regressor.module_.net.config.quantiles)
+    path = regressor.export_onnx(tmp_path / "net.onnx")
+    np.testing.assert_allclose(run(path, windows), expected, rtol=1e-6, atol=1e-4)

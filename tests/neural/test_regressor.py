@@ -73,7 +73,7 @@ def test_without_training_it_forecasts_what_the_checkpoint_does(net, path):
     net.half()
     expected = net.float().forecast(torch.from_numpy(X.copy()), period, 6)
     np.testing.assert_allclose(regressor.predict(X), expected[..., 4], rtol=1e-6)
-    assert regressor.period_ == 12
+    assert regressor.periods_ == (12,)
     assert regressor.n_trainable_ == 0
     assert regressor.net_ is None
 
