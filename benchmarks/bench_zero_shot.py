@@ -3,11 +3,11 @@
 Ten groups: M1 and tourism (yearly, quarterly, monthly, official hold-outs), weekly series of M4
 (official hold-out), ETTh1 (7 channels, 20 rolling origins, 48 hours), bike rentals (28 origins, a
 day) and births by state (4 weeks). Every tool gets the same history, at most the last --history
-values, and the same season; of hourly series the net is also offered a week, and finds out in the
-past of each window which of the two to trust. Figures are errors over those of the seasonal naive forecast: of the
-mean MASE, and of the weighted quantile loss (levels 0.1 … 0.9); and the share of values inside the
-80 % interval. Recipes of the net were compared on M1 and ETTh1 only; "reported" is the geometric
-mean of the six other groups, "all" that of all ten.
+values, and the same season; with hourly series the net also tries a week, and finds out in the past
+of each window how far to trust it. Figures are errors over those of the seasonal naive forecast: of
+the mean MASE, and of the weighted quantile loss (levels 0.1 … 0.9); and the share of values inside
+the 80 % interval. Recipes of the net were compared on M1 and ETTh1 only; "reported" is the
+geometric mean of the six other groups, "all" that of all ten.
 
     python benchmarks/bench_zero_shot.py --data ../shared/data/forecast [--peers PYTHON]
         [--series N] [--history N] [--checkpoint NAME_OR_PATH ...] [--keep FOLDER] [--out CSV]

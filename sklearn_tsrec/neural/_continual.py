@@ -17,7 +17,7 @@ from sklearn_tsrec.neural._nets import (
     WindowSet,
     training_callbacks,
 )
-from sklearn_tsrec.neural._selection import LatestGoodEpoch
+from sklearn_tsrec.neural._selection import LatestGoodEpoch, put
 from sklearn_tsrec.neural._windows_in_time import split_rows
 
 _BATCHES_PER_EPOCH = 10
@@ -161,9 +161,10 @@ class ContinualMixin:
         self._origin = self._weights() if self.anchor else None
         self._memory, self._n_met, self._fisher = None, 0, None
 
-    def _learn(self, X, windows, targets, share=1.0):
+    def _learn(self, X, windows, targets, share=1.0, refit=False):
         """Fine-tune the net on windows and targets; keep an epoch that is used in part."""
         seed = self._rng.randint(np.iinfo(np.int32).max)
+        start = self._weights()
         past = windows[:, : self._layout.n_window]
         train, valid, codes = split_rows(
             X,
@@ -197,6 +198,11 @@ class ContinualMixin:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self._train(self._window_set(*new, weight), held, codes, share)
+            if refit and self.best_epoch_ and len(valid):
+                put(self.module_, start)
+                self._compose(self.best_epoch_).fit(
+                    self._window_set(windows[known], targets[known])
+                )
             if self.consolidation:
                 self._measure_fisher(self._window_set(windows[train], targets[train]))
         if self.n_replay:
@@ -219,7 +225,17 @@ class ContinualMixin:
         return WindowSet(context, period, targets, config.patch, weight, features)
 
     def _train(self, train, held, codes, share):
-        """Compose the skorch net and let it train the module."""
+        """Let the module train, and keep an epoch."""
+        valid = self._window_set(*held) if len(held[0]) else None
+        choice = LatestGoodEpoch(valid, codes, share, self.patience)
+        self.net_ = self._compose(self.max_epochs, choice)
+        self.net_.fit(train)
+        self.net_.set_params(penalties=())  # copies of weights
+        self.module_ = self.net_.module_.eval()
+        self.best_epoch_, self.validation_losses_ = choice.epoch_, choice.losses_
+
+    def _compose(self, n_epochs, choice=None):
+        """Return the skorch net that trains the module; without a choice, as long as is said."""
         params = {
             name: value
             for name, value in (self.net_params or {}).items()
@@ -235,17 +251,15 @@ class ContinualMixin:
             )
         if "mixup" in names and self._layout.n_features:
             raise ValueError("augment='mixup' mixes windows, but their covariates do not mix.")
-        valid = self._window_set(*held) if len(held[0]) else None
         groups = [("covariates.*", {"lr": _COVARIATE_RATE})]
-        choice = LatestGoodEpoch(valid, codes, share, self.patience)
+        more = params.pop("callbacks", None) or []
         callbacks = training_callbacks(
             n_steps,
-            choice,
             adalora=self.finetune == "adalora",
             verbose=self.verbose,
-            more=params.pop("callbacks", None),
+            more=[] if choice is None else [("choice", choice), *more],
         )
-        self.net_ = TuningNet(
+        return TuningNet(
             **{
                 "module": self.module_,
                 "criterion": QuantileCriterion,
@@ -253,7 +267,7 @@ class ContinualMixin:
                 "optimizer": torch.optim.AdamW,
                 "optimizer__weight_decay": self.weight_decay,
                 "lr": self._rate(),
-                "max_epochs": self.max_epochs,
+                "max_epochs": n_epochs,
                 "batch_size": self.batch_size,
                 "iterator_train": Batches,
                 "iterator_train__n_batches": n_batches,
@@ -269,10 +283,6 @@ class ContinualMixin:
             | ({"optimizer__param_groups": groups} if self._layout.n_features else {})
             | params
         )
-        self.net_.fit(train)
-        self.net_.set_params(penalties=())  # copies of weights
-        self.module_ = self.net_.module_.eval()
-        self.best_epoch_, self.validation_losses_ = choice.epoch_, choice.losses_
 
     def _penalties(self):
         """Return what is added to the training loss."""

@@ -248,8 +248,8 @@ class WarmUpThenCosine:
         return warm * 0.5 * (1 + math.cos(math.pi * min(step / self.n_steps, 1.0)))
 
 
-def training_callbacks(n_steps, choice, *, adalora, verbose, more=()):
-    """Return the callbacks of one training run; ``choice`` is the one that keeps an epoch."""
+def training_callbacks(n_steps, *, adalora, verbose, more):
+    """Return the callbacks of one training run, and ``more`` of them."""
     schedule = torch.optim.lr_scheduler.LambdaLR
     callbacks = [
         ("clip", GradientNormClipping(1.0)),
@@ -257,13 +257,12 @@ def training_callbacks(n_steps, choice, *, adalora, verbose, more=()):
             "schedule",
             LRScheduler(schedule, lr_lambda=WarmUpThenCosine(n_steps), step_every="batch"),
         ),
-        ("choice", choice),
     ]
     if adalora:
         callbacks.append(("ranks", SpendRanks(n_steps)))
     if verbose:
         callbacks.append(("progress", ProgressBar()))
-    return callbacks + list(more or ())
+    return callbacks + more
 
 
 def find_device(device):

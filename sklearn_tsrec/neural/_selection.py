@@ -57,7 +57,7 @@ class LatestGoodEpoch(Callback):
         if self.share < 1:
             blend(net.module_, self._weights[0], self.share)
         self._by_series.append(self._measure(net))
-        _put(net, now)
+        put(net.module_, now)
         net.history.record("valid_loss", float(self._by_series[-1].mean()))
         self.epoch_ = self._choose()
         if self.patience and len(self._weights) - 1 - self.epoch_ >= self.patience:
@@ -68,7 +68,7 @@ class LatestGoodEpoch(Callback):
         if self.held is None:
             self.epoch_ = len(net.history)
             return
-        _put(net, self._weights[self.epoch_])
+        put(net.module_, self._weights[self.epoch_])
         if self.epoch_ == 0 and self._has_prefix:
             net.module_.net.prefix = None
         self.losses_ = [float(losses.mean()) for losses in self._by_series]
@@ -135,7 +135,7 @@ class BestEpoch(Callback):
         if self.held is None:
             self.best_ = len(net.history)
             return
-        _put(net, self._weights)
+        put(net.module_, self._weights)
         self.held = self._weights = None  # data and weights
 
     def _measure(self, net):
@@ -154,7 +154,7 @@ def _learned(net):
 
 
 @torch.no_grad()
-def _put(net, weights):
+def put(module, weights):
     """Give the weights that learn other values."""
-    for name, weight in net.module_.learning.items():
+    for name, weight in module.learning.items():
         weight.copy_(weights[name])

@@ -289,7 +289,7 @@ class PatchTransformer(nn.Module):
 
     def from_seasons(self, forecast, window, period, horizon, shift=None):
         """Return what ``forecast`` says of one batch, averaged where periods are several."""
-        period = period.reshape(len(window), -1)
+        period = period.view(period.shape[0], -1)
         parts = [forecast(window, season, horizon, shift) for season in period.unbind(1)]
         if len(parts) == 1:
             return parts[0]

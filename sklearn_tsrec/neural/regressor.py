@@ -67,6 +67,9 @@ class PatchTransformerRegressor(
         Share of the windows, the latest of each series, on which epochs, as blended, and the
         checkpoint are compared, series by series. The latest of those that are no more than a
         standard error worse than the best is kept. 0 keeps the last epoch.
+    refit : bool, default=True
+        Whether ``fit``, if it keeps an epoch, goes back and learns from all windows, those of the
+        validation too, up to that epoch. The latest windows are most like those to come.
     n_recent : int, "auto" or None, default=None
         How many windows of each series, the latest ones, are used at all: None uses all, ``"auto"``
         four times the horizon and at least 64. Fewer follow what the series have lately had in
@@ -177,6 +180,7 @@ class PatchTransformerRegressor(
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "refit": ["boolean"],
         "n_recent": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"}), None],
         "patience": [Interval(Integral, 1, None, closed="left"), None],
         "dropout": [Interval(Real, 0, 1, closed="left")],
@@ -205,6 +209,7 @@ class PatchTransformerRegressor(
         max_epochs=10,
         batch_size=32,
         validation_fraction=0.25,
+        refit=True,
         n_recent=None,
         patience=None,
         dropout=0.0,
@@ -229,6 +234,7 @@ class PatchTransformerRegressor(
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.validation_fraction = validation_fraction
+        self.refit = refit
         self.n_recent = n_recent
         self.patience = patience
         self.dropout = dropout
@@ -289,7 +295,7 @@ class PatchTransformerRegressor(
         if self.finetune != "none":
             start = self._weights()
             share = 1.0 if self.checkpoint is None else self.blend
-            self._learn(X, windows, targets, share)
+            self._learn(X, windows, targets, share, refit=self.refit)
             blend(self.module_, start, share)
         return self
 

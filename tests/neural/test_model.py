@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from sklearn_tsrec.neural import PatchTransformer, PatchTransformerConfig, quantile_loss
+from sklearn_tsrec.neural.layers import rotation_angles
 from sklearn_tsrec.neural.model import mixture_quantiles
 
 NAN = float("nan")
@@ -63,6 +64,21 @@ def test_padding_and_batches_do_not_matter(net):
         alone = net.forecast(x[row : row + 1], period[row : row + 1], 9)[0]
         torch.testing.assert_close(together[row], alone, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(net.forecast(padded, period, 9, batch_size=3), together)
+
+
+def test_memory_is_that_of_a_batch_whatever_the_number_of_windows(net):
+    sizes = []
+    net.blocks[0].register_forward_hook(lambda block, given, made: sizes.append(len(given[0])))
+    net.forecast(torch.randn(50, 64), torch.full((50,), 4), 8, batch_size=16)
+    assert sizes == [16, 16, 16, 2]
+
+
+def test_the_last_block_makes_only_what_is_read(net):
+    tokens, allowed = torch.randn(2, 7, 16), torch.ones(2, 1, 7, 7, dtype=torch.bool).tril()
+    rotation = rotation_angles(torch.arange(7.0), 8)
+    block = net.blocks[0]
+    found = block(tokens, torch.where(allowed, 0.0, -torch.inf), rotation, n_last=3)
+    torch.testing.assert_close(found, block(tokens, allowed, rotation)[:, -3:])
 
 
 def test_forecasts_move_with_the_units(net):
