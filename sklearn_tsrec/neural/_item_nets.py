@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from torch.utils.data import Dataset
 
 from sklearn_tsrec.neural._time_gaps import N_GAPS
-from sklearn_tsrec.neural.layers import TransformerBlock, rotation_angles
+from sklearn_tsrec.neural.layers import Dropout, TransformerBlock, rotation_angles
 
 
 class ItemNet(nn.Module):
@@ -64,7 +64,7 @@ class ItemNet(nn.Module):
         if features is not None:
             size = features.shape[1]
             self.feature_weights = nn.Parameter(torch.randn(size, width) * (size * width) ** -0.5)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, width)
         nn.init.eye_(self.head.weight)
@@ -293,7 +293,7 @@ class SequenceBatches:
         data = self.dataset
         rows = torch.nonzero(data.starts[1:] > data.starts[:-1])[:, 0]
         noise = torch.rand(len(rows)) if self.shuffle else torch.zeros(len(rows))
-        rows = rows[(data.length[rows] * (1 + 0.3 * noise) + noise).argsort(stable=True)]
+        rows = rows[(data.length[rows] * (1 + 0.1 * noise) + noise).argsort(stable=True)]
         batches = rows.split(self.batch_size)
         order = torch.randperm(len(batches)) if self.shuffle else range(len(batches))
         for i in order:

@@ -121,7 +121,8 @@ def test_a_window_says_the_same_alone_and_inside_its_sequence():
 @pytest.mark.parametrize("loss", ["softmax", "sampled", "gbce"])
 def test_it_learns_an_order(kind, loss):
     X, y = chain()
-    classifier = small(kind, loss=loss, n_negatives=4, max_epochs=60).fit(X, y)
+    params = {"lr": 0.01, "dropout": 0.1, "n_negatives": 4, "max_epochs": 60}
+    classifier = small(kind, loss=loss, **params).fit(X, y)
     assert classifier.score(X, y) == 1
     np.testing.assert_allclose(classifier.predict_proba(X).sum(axis=1), 1)
 
