@@ -367,7 +367,7 @@ def test_items_that_are_alike_teach_each_other(kind):
     X = np.r_[X, [[18.0]], [[38.0]], [[40.0]], [[41.0]]]
     y = np.r_[y, 19, 39, 40, 41]
     colours = pd.DataFrame({"colour": ["red"] * 20 + ["blue"] * 20 + ["none"] * 2, "size": 1.0})
-    classifier = small(kind, max_epochs=40)
+    classifier = small(kind, lr=0.01, max_epochs=40)
     told = classifier.fit(X, y, item_features=colours)
     items = told.classes_
     red, blue = told.predict_proba([[19.0], [39.0]])
