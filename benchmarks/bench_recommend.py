@@ -163,7 +163,9 @@ def two_stage(chosen, item_features, unseen):
 
     from sklearn_tsrec.recommendation import TwoStageRecommender
 
-    linear = make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression(C=0.01))
+    linear = make_pipeline(
+        SimpleImputer(keep_empty_features=True), StandardScaler(), LogisticRegression(C=0.01)
+    )
     trees = LGBMClassifier(
         n_estimators=150,
         learning_rate=0.05,
@@ -224,9 +226,9 @@ class Test:
         """Return the NDCG of each user: of all, and of those with a past, known items alone."""
         from sklearn_tsrec.metrics import ndcg_at_k
 
-        known = lists[lists.iloc[:, 0].isin(self.known.index.get_level_values(0))]
-        return [ndcg_at_k(y, table, k=K, average=None) for y, table in
-                ((self.y, lists), (self.known, known))]  # fmt: skip
+        of_known = lists[lists.iloc[:, 0].isin(self.known.index.get_level_values(0))]
+        pairs = (self.y, lists), (self.known, of_known)
+        return [ndcg_at_k(happened, table, k=K, average=None) for happened, table in pairs]
 
 
 def score(recommender, X, y, split, unseen):
@@ -304,7 +306,9 @@ def serve(folder, epochs, unseen):
     for epoch in epochs:
         model = SASRecModel(n_factors=64, session_max_len=50, n_blocks=2, n_heads=2, epochs=epoch)
         model.fit(data)
-        lists = model.recommend(users, data, k=K, filter_viewed=unseen)
+        # It does not know users whose only item was no one else's.
+        how = {"filter_viewed": unseen, "on_unsupported_targets": "ignore"}
+        lists = model.recommend(users, data, k=K, **how)
         lists = lists.rename(columns={Columns.User: "user", Columns.Item: "item"})
         parts.append(lists[["user", "item", "rank"]].assign(epoch=epoch))
     pd.concat(parts).to_csv(folder / "lists.csv", index=False)
@@ -330,9 +334,9 @@ def run(task, folder, peers, ablate):
         values = [sum(of_seeds) / len(runs) for of_seeds in zip(*(run[0] for run in runs))]
         done[name] = (values, *np.mean([run[1:] for run in runs], axis=0), parameters)
         said = [f"{task}: {name} {values[0].mean():.4f}, known {values[1].mean():.4f}"]
-        for other in (single, best) if name.startswith("two-stage") else ():
-            gains = [mine - theirs for mine, theirs in zip(values, done[other][0])]
-            said += [f"{other} {gain.mean():+.4f} ± {gain.sem():.4f}" for gain in gains]
+        for other in dict.fromkeys([single, best]) if name.startswith("two-stage") else ():
+            found = gains(values, done[other][0])
+            said += [f"{other} {gain.mean():+.4f} ± {gain.sem():.4f}" for gain in found]
         print("; ".join(said), file=sys.stderr, flush=True)
 
     for name, (estimator, grid) in singles(y.nunique(), unseen).items():
@@ -361,13 +365,21 @@ def run(task, folder, peers, ablate):
     if peers and task in EPOCHS:
         values, parameters = sasrec(peers, X, y, (inner, outer), unseen, EPOCHS[task])
         done["SASRec (RecTools)"] = (values, np.nan, np.nan, parameters)
+    yield from rows(task, done, single, best)
+
+
+def gains(values, others):
+    """Return the paired differences to another model: of all, and of known users and items."""
+    return [ours - theirs for ours, theirs in zip(values, others)]
+
+
+def rows(task, done, single, best):
+    """Yield the row of each model, given what its lists are worth to each user."""
     for name, (values, fit, listed, parameters) in done.items():
         against = "two-stage linear" if name.startswith("two-stage with") else single
-        (ndcg, known), (gain, gain_known), (to_best, _) = (
-            values,
-            *([ours - theirs for ours, theirs in zip(values, done[other][0])]
-              for other in (against, best)),
-        )  # fmt: skip
+        ndcg, known = values
+        gain, gain_known = gains(values, done[against][0])
+        to_best, _ = gains(values, done[best][0])
         yield {
             "task": task,
             "model": name,
