@@ -1,12 +1,15 @@
 """Claim: intervals of 90 % hold 90 %, and score better than those of other split conformal tools.
 
 Twelve panels, yearly to hourly, at most --series series each. All tools make intervals around the
-same forecast, the seasonal naive one, for the last window of each series and, in panels of less
-than ten series, for the --origins windows before. Every tool sees the same history of at most
---history values. MAPIE is given all series of a panel in units of their own mean absolute change,
-and the last window before the test to calibrate on, as its manual says; sktime's ConformalIntervals
-fits each series by itself, on its last 40 cutoffs. Settings of ours were compared on the window
-before those (--cut earlier) and are the defaults since.
+same forecast, for the last windows of each series, more of them where histories are long and series
+few. The forecast is the seasonal naive one, that of a LightGBM on windows, or that of the
+checkpoint as it is. Every tool sees the same history of at most --history values. MAPIE is given
+all series of a panel in units of their own mean absolute change, and the last window before the
+test to calibrate on, as its manual says; sktime's ConformalIntervals fits each series by
+itself, on its last 40 cutoffs, which takes so long that it is given 20 series of yearly and
+quarterly panels, and the naive forecast; it is compared with ours on the rows of these. Ours
+has tails of their own and puts steps together (``symmetric=False, per=None``), which was best on
+windows before those (--cut earlier); "defaults" has neither.
 
 Figures: the share of values held, the interval score in units of the mean absolute change, its
 ratio to ours, and CPU seconds.
@@ -15,17 +18,19 @@ A second table: coverage in steps 50 to 150 after the noise of a series grew fou
 and dependence changed, step after step.
 
     python benchmarks/bench_intervals.py --data ../shared/data/forecast
-        [--series N] [--origins N] [--history N] [--cut test|earlier] [--keep FOLDER] [--show]
+        [--series N] [--history N] [--cut test|earlier] [--keep FOLDER]
+        [--tools NAME ...]
 
 MAPIE is imported from where Python finds it: pip install mapie. --keep stores what is done and goes
-on from there. Tables go to benchmarks/results/intervals.csv and intervals_shift.csv.
+on from there. Tables go to intervals.csv, intervals_mean.csv and intervals_shift.csv of
+benchmarks/results.
 """
 
 import argparse
-import json
 import os
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 
 os.environ |= {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -38,23 +43,24 @@ from sklearn.linear_model import Ridge
 
 from sklearn_tsrec import ConformalForecaster, PanelTimeSeriesSplit, WindowForecaster
 
-# name: period, horizon
+# name: period, horizon, windows at the end that are forecast
 PANELS = {
-    "m1_yearly": (1, 6),
-    "tourism_yearly": (1, 4),
-    "m1_quarterly": (4, 8),
-    "tourism_quarterly": (4, 8),
-    "australia_tourism": (4, 8),
-    "m1_monthly": (12, 12),
-    "tourism_monthly": (12, 12),
-    "aus_retail": (12, 12),
-    "m4_weekly": (52, 13),
-    "us_births_states": (7, 14),
-    "etth1": (24, 24),
-    "isone_load": (24, 24),
+    "m1_yearly": (1, 6, 1),
+    "tourism_yearly": (1, 4, 2),
+    "m1_quarterly": (4, 8, 2),
+    "tourism_quarterly": (4, 8, 3),
+    "australia_tourism": (4, 8, 3),
+    "m1_monthly": (12, 12, 2),
+    "tourism_monthly": (12, 12, 3),
+    "aus_retail": (12, 12, 3),
+    "m4_weekly": (52, 13, 3),
+    "us_births_states": (7, 14, 3),
+    "etth1": (24, 24, 5),
+    "isone_load": (24, 24, 10),
 }
 RESULTS = Path(__file__).parent / "results"
 COVERAGE = 0.9
+SKTIME_SERIES = 20
 
 
 def read(path, most, history, n_last):
@@ -70,23 +76,36 @@ def read(path, most, history, n_last):
     return pd.concat(parts, names=["series", "step"])
 
 
-def naive(period):
-    """Return the seasonal naive forecast."""
-    last = DummyRegressor(strategy="constant", constant=0.0)
-    return WindowForecaster(last, window=[period], target_transform="last")
+def base(name, period, horizon):
+    """Return the forecaster of a name."""
+    if name == "naive":
+        last = DummyRegressor(strategy="constant", constant=0.0)
+        return WindowForecaster(last, window=[period], target_transform="last")
+    if name == "LightGBM":
+        from lightgbm import LGBMRegressor
+
+        trees = LGBMRegressor(
+            objective="l1", n_estimators=100, num_leaves=8, num_threads=1, random_state=0,
+            verbose=-1,
+        )  # fmt: skip
+        window = max(4, 2 * period if period <= 24 else period // 2)
+        return WindowForecaster(trees, window=window, target_transform=["last", "scale"])
+    from sklearn_tsrec import PatchTransformerRegressor
+
+    net = PatchTransformerRegressor(period=period)
+    return WindowForecaster(net, window=256, horizon=horizon)
 
 
-def ours(y, ahead, period, horizon, **settings):
+def ours(y, ahead, period, horizon, forecast, n_folds=8, **settings):
     """Return lower and upper ends of rows ahead."""
     X = pd.DataFrame(index=y.index)
-    n_folds = settings.pop("n_folds", 8)
-    step = max(1, horizon // settings.pop("overlap", 1))
     longest = y.groupby(level=0).size().max()
-    n_folds = min(n_folds, (longest - horizon - 2 * period) // step + 1)
+    n_folds = min(n_folds, (longest - horizon - 2 * period) // horizon + 1)
     if y.index.get_level_values(0).nunique() == 1:
-        n_folds = max(n_folds, 12)  # 9 errors a step are what 90 % need
-    cv = PanelTimeSeriesSplit(n_folds, horizon=horizon, step=step)
-    model = ConformalForecaster(naive(period), cv=cv, **settings)
+        n_folds = max(n_folds, 12)  # few errors in each
+    cv = PanelTimeSeriesSplit(n_folds, horizon=horizon)
+    settings = {"symmetric": False, "per": None} | settings
+    model = ConformalForecaster(base(forecast, period, horizon), cv=cv, **settings)
     return model.fit(X, y).predict_interval(pd.DataFrame(index=ahead), COVERAGE)
 
 
@@ -104,7 +123,7 @@ class Given(RegressorMixin, BaseEstimator):
         return self.forecasts[np.asarray(X)[:, 0].astype(int)]
 
 
-def mapie(y, ahead, period, horizon):
+def mapie(y, ahead, period, horizon, forecast):
     """Return the same of MAPIE, whose one set of scores is of series in units of their changes."""
     from mapie.regression import SplitConformalRegressor
 
@@ -114,15 +133,15 @@ def mapie(y, ahead, period, horizon):
     step = y.index.get_level_values(1)
     late = step > step.max() - horizon
     X = pd.DataFrame(index=y.index)
-    base = naive(period).fit(X[~late], y[~late])
-    known = np.isin(y.index.get_level_values(0)[late], base.groups_)
+    model = base(forecast, period, horizon).fit(X[~late], y[~late])
+    known = np.isin(y.index.get_level_values(0)[late], model.groups_)
     truth = y[late][known].to_numpy()
-    before = base.predict(X[late][known])
+    before = model.predict(X[late][known])
     # the forecast is that of the newest history, as for all
-    after = base.update(X[late], y[late]).predict(pd.DataFrame(index=ahead))
+    after = model.update(X[late], y[late]).predict(pd.DataFrame(index=ahead))
     rows = np.arange(len(before) + len(after))[:, np.newaxis]
-    base = Given(np.concatenate([before, after])).fit(rows, rows[:, 0])
-    split = SplitConformalRegressor(base, confidence_level=COVERAGE, prefit=True)
+    model = Given(np.concatenate([before, after])).fit(rows, rows[:, 0])
+    split = SplitConformalRegressor(model, confidence_level=COVERAGE, prefit=True)
     split.conformalize(rows[: len(before)], truth)
     _, ends = split.predict_interval(rows[len(before) :])
     return ends[:, :, 0] * unit.reindex(ahead.get_level_values(0)).to_numpy()[:, np.newaxis]
@@ -149,22 +168,21 @@ def sktime(y, ahead, period, horizon):
     return out.to_numpy()
 
 
-TOOLS = {"ours": ours, "MAPIE": mapie, "sktime": sktime}  # the slowest last
-SETTINGS = {
-    "cross, 8 folds": {},
-    "cross, 4 folds": {"n_folds": 4},
-    "16 folds that overlap": {"n_folds": 16, "overlap": 2},
-    "split": {"method": "split"},
-    "scale=difference": {"scale": "difference"},
-    "per=None": {"per": None},
-    "asymmetric": {"symmetric": False},
-    "asymmetric, per=None": {"symmetric": False, "per": None},
+TOOLS = {
+    "naive: ours": (ours, {"forecast": "naive"}),
+    "naive: defaults": (ours, {"forecast": "naive", "symmetric": True, "per": "horizon"}),
+    "naive: MAPIE": (mapie, {"forecast": "naive"}),
+    "naive: sktime": (sktime, {}),
+    "LightGBM: ours": (ours, {"forecast": "LightGBM"}),
+    "LightGBM: MAPIE": (mapie, {"forecast": "LightGBM"}),
+    "net: ours": (ours, {"forecast": "net"}),
+    "net: MAPIE": (mapie, {"forecast": "net"}),
 }
 
 
 def evaluate(tool, y, period, horizon, origins, skipped, **settings):
-    """Return coverage, interval score and CPU seconds of a tool over windows at the end."""
-    held, score, seconds = [], [], 0.0
+    """Return what intervals hold and score, row by row, over windows at the end."""
+    parts, seconds = [], 0.0
     step = y.index.get_level_values(1)
     for origin in range(origins):
         end = -(origin + skipped) * horizon
@@ -182,18 +200,12 @@ def evaluate(tool, y, period, horizon, origins, skipped, **settings):
         unit = unit.replace(0, unit[unit > 0].min())
         unit = unit.reindex(truth.index.get_level_values(0)).to_numpy()
         low, high = ends.T
-        known = ~np.isnan(low)
         value = truth.to_numpy()
         miss = np.maximum(low - value, 0) + np.maximum(value - high, 0)
-        held.append(((low <= value) & (value <= high))[known])
-        score.append((((high - low) + 2 / (1 - COVERAGE) * miss) / unit)[known])
-    held, score = np.concatenate(held), np.concatenate(score)
-    return {
-        "rows": len(held),
-        "coverage": float(held.mean()),
-        "score": float(score.mean()),
-        "cpu": seconds,
-    }
+        score = ((high - low) + 2 / (1 - COVERAGE) * miss) / unit
+        found = {"held": (low <= value) & (value <= high), "score": score}
+        parts.append(pd.DataFrame(found, truth.index)[~np.isnan(low)])
+    return pd.concat(parts).assign(cpu=seconds)
 
 
 def shifted(kind, seed, n=400, at=200):
@@ -209,85 +221,75 @@ def shifted(kind, seed, n=400, at=200):
     return y
 
 
-def recovery(keep):
+def recovery():
     """Return coverage before a shift, in the 50 steps after it and in the 100 after these."""
     rows = []
     for kind in ("noise", "level and dependence"):
         for method in ("adaptive", "split"):
-            found = keep.get(f"shift {kind} {method}")
-            if found is None:
-                held = []
-                for seed in range(3):
-                    y = shifted(kind, seed)
-                    X = pd.DataFrame(index=pd.RangeIndex(len(y), name="step"))
-                    model = ConformalForecaster(
-                        WindowForecaster(Ridge(), window=2), method=method, cv=60, scale=None
-                    ).fit(X[:150], y[:150])
-                    for t in range(150, 350):
-                        low, high = model.predict_interval(X[t : t + 1], COVERAGE)[0]
-                        held.append(low <= y[t] <= high)
-                        model.update(X[t : t + 1], y[t : t + 1])
-                held = np.array(held).reshape(3, 200)
-                found = [
-                    float(part.mean()) for part in (held[:, :50], held[:, 50:100], held[:, 100:])
-                ]
-                keep[f"shift {kind} {method}"] = found
-            rows.append([kind, method, *found])
+            held = []
+            for seed in range(3):
+                y = shifted(kind, seed)
+                X = pd.DataFrame(index=pd.RangeIndex(len(y), name="step"))
+                model = ConformalForecaster(
+                    WindowForecaster(Ridge(), window=2), method=method, cv=60, scale=None
+                ).fit(X[:150], y[:150])
+                for t in range(150, 350):
+                    low, high = model.predict_interval(X[t : t + 1], COVERAGE)[0]
+                    held.append(low <= y[t] <= high)
+                    model.update(X[t : t + 1], y[t : t + 1])
+            held = np.array(held).reshape(3, 200)
+            about = [part.mean() for part in (held[:, :50], held[:, 50:100], held[:, 100:])]
+            rows.append([kind, method, *about])
     names = ["shift", "method", "before", "first 50 steps", "steps 51 to 150"]
     return pd.DataFrame(rows, columns=names)
 
 
-class Keep(dict):
-    """Results that are written to a file as they come."""
-
-    def __init__(self, folder, name):
-        self.path = Path(folder) / name if folder else None
-        if self.path is not None and self.path.exists():
-            self.update(json.loads(self.path.read_text()))
-
-    def __setitem__(self, key, value):
-        super().__setitem__(key, value)
-        if self.path is not None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.write_text(json.dumps(self))
+def kept(path, make):
+    """Return the table of a file, made and written first where there is none."""
+    if path is not None and path.exists():
+        return pd.read_parquet(path)
+    table = make()
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        table.to_parquet(path)
+    return table
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", required=True, type=Path)
-    parser.add_argument("--series", type=int, default=30)
-    parser.add_argument("--origins", type=int, default=5)
+    parser.add_argument("--series", type=int, default=60)
     parser.add_argument("--history", type=int, default=400)
     parser.add_argument("--cut", choices=["test", "earlier"], default="test")
-    parser.add_argument("--keep", default=None)
-    parser.add_argument("--show", action="store_true", help="only write tables of what is kept")
+    parser.add_argument("--keep", default=None, type=Path)
+    parser.add_argument("--tools", nargs="+", choices=TOOLS, default=list(TOOLS))
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    earlier = options.cut == "earlier"
-    tools = {f"ours: {k}": (ours, v) for k, v in SETTINGS.items()}
-    if not earlier:
-        tools = {name: (tool, {}) for name, tool in TOOLS.items()}
-    keep = Keep(options.keep, f"{options.cut}.json")
-    for name, (tool, settings) in tools.items():
-        for panel, (period, horizon) in PANELS.items():
-            key = f"{panel} {name}"
-            if key not in keep and not options.show:
-                windows = 2 * options.origins * horizon
-                path = options.data / f"{panel}.parquet"
-                y = read(path, options.series, options.history, windows)
-                few = y.index.get_level_values(0).nunique() < 10
-                origins = options.origins if few else 1
-                skipped = origins if earlier else 0
-                keep[key] = evaluate(tool, y, period, horizon, origins, skipped, **settings)
-                print(key, keep[key], flush=True)
-    shift = None if earlier or options.show else recovery(keep)
-    done = [(p, t, keep.get(f"{p} {t}")) for p in PANELS for t in tools]
-    rows = [[panel, tool, *found.values()] for panel, tool, found in done if found]
-    table = pd.DataFrame(rows, columns=["panel", "tool", "rows", "coverage", "score", "cpu s"])
-    first = next(iter(tools))
-    base = table[table["tool"] == first].set_index("panel")["score"]
-    table.insert(5, "score over ours", table["score"] / base.reindex(table["panel"]).to_numpy())
+    rows, scores = [], {}
+    for name in options.tools:
+        tool, settings = TOOLS[name]
+        for panel, (period, horizon, origins) in PANELS.items():
+            if tool is sktime and period > 4:
+                continue  # hours
+            path = options.data / f"{panel}.parquet"
+            windows = 2 * origins * horizon
+            most = SKTIME_SERIES if tool is sktime else options.series
+            y = read(path, options.series, options.history, windows)
+            y = y[y.index.isin(y.index.unique(0)[:most], level=0)]
+            skipped = origins if options.cut == "earlier" else 0
+            job = partial(evaluate, tool, y, period, horizon, origins, skipped, **settings)
+            file = f"{options.cut} {panel} {name}.parquet"
+            found = kept(options.keep and options.keep / file, job)
+            scores[panel, name] = found["score"]
+            own = scores.get((panel, name.partition(":")[0] + ": ours"), found["score"])
+            ratio = found["score"].mean() / own[own.index.isin(found.index)].mean()
+            about = [len(found), found["held"].mean(), found["score"].mean(), ratio]
+            rows.append([panel, name, *about, found["cpu"].iloc[0]])
+            print(*rows[-1], flush=True)
+    names = ["panel", "tool", "rows", "coverage", "score", "score over ours", "cpu s"]
+    table = pd.DataFrame(rows, columns=names)
     mean = table.groupby("tool", sort=False).agg(
+        panels=("panel", "size"),
         rows=("rows", "sum"),
         coverage=("coverage", "mean"),
         lowest=("coverage", "min"),
@@ -297,25 +299,14 @@ def main():
     )
     print(table.round(3).to_string(index=False))
     print(mean.round(3).to_string())
-    if earlier:
+    if options.cut == "earlier":
         return
-    last = pd.DataFrame(
-        {
-            "panel": "all (means, geometric for ratios)",
-            "tool": mean.index,
-            "rows": mean["rows"],
-            "coverage": mean["coverage"],
-            "score": np.nan,
-            "score over ours": mean["ratio"],
-            "cpu s": mean["cpu"],
-        }
-    )
     RESULTS.mkdir(exist_ok=True)
-    table = pd.concat([table, last], ignore_index=True)
     table.round(3).to_csv(RESULTS / "intervals.csv", index=False)
-    if shift is not None:
-        print(shift.round(3).to_string(index=False))
-        shift.round(3).to_csv(RESULTS / "intervals_shift.csv", index=False)
+    mean.round(3).to_csv(RESULTS / "intervals_mean.csv")
+    shift = kept(options.keep and options.keep / "shift.parquet", recovery)
+    print(shift.round(3).to_string(index=False))
+    shift.round(3).to_csv(RESULTS / "intervals_shift.csv", index=False)
 
 
 if __name__ == "__main__":

@@ -133,7 +133,7 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
 
     _parameter_constraints: ClassVar[dict] = {
         "final_estimator": [HasMethods(["fit", "predict_proba"]), None],
-        "weights": [StrOptions({"equal", "median", "logloss", "brier", "greedy"}), None],
+        "weights": [StrOptions({"equal", "median", "logloss", "brier", "greedy", "online"}), None],
         **{k: v for k, v in TemporalStackingBase._stack_constraints.items() if k != "share"},
     }
 
@@ -192,6 +192,11 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
             tests rows that are not later than its training rows, or there is nothing to learn from.
         """
         self._check_final()
+        if self.weights == "online":
+            raise ValueError(
+                "weights='online' learns from errors of numbers, which classes have none of: use "
+                "weights='logloss' and fit again as truth arrives, or a TemporalStackingRegressor."
+            )
         X = self._check_table(X, reset=True)
         y = check_items(y, _num_samples(X), type(self).__name__)
         check_classification_targets(y)

@@ -40,9 +40,15 @@ class OnlineWeights:
             Numbers that order the rows in time.
         cells : int64 array of shape (n,)
             The cell of each row; -1 for none, whose rows count for all cells together only.
+
+        Returns
+        -------
+        array of shape (n_moments, n_members)
+            The weights over all cells after each moment, in their order.
         """
         n_cells = len(self.times) - 1
         last = np.full(len(cells), n_cells)
+        paths = []
         for cell in (last,) if n_cells == 1 else (last, cells):
             rows = np.flatnonzero(cell >= 0)
             order = rows[np.lexsort((cell[rows], moments[rows]))]
@@ -50,11 +56,13 @@ class OnlineWeights:
             new = np.ones(len(order), dtype=bool)
             new[1:] = (at[1:] != at[:-1]) | (where[1:] != where[:-1])
             mean = _mean_by_run(losses[order], np.flatnonzero(new))
-            _step(mean, where[new], self.weights, self.times, self._range, self.share)
+            path = _step(mean, where[new], self.weights, self.times, self._range, self.share)
+            paths.append(path)
             self.rows += np.bincount(where, minlength=n_cells + 1)
         if n_cells == 1:
             for state in (self.weights, self.times, self.rows, self._range):
                 state[0] = state[1]
+        return paths[0]
 
     def shrunk(self, shrinkage):
         """Return the weights over all cells, and those of each drawn to them."""
@@ -74,10 +82,11 @@ def _mean_by_run(losses, first):
 
 @njit(cache=True)
 def _step(losses, cells, weights, times, ranges, share):
-    """Update the weights of cells by losses in the order of time."""
+    """Update the weights of cells by losses in the order of time; return those after each."""
     n_members = weights.shape[1]
+    path = np.ones((len(cells), n_members))
     if n_members == 1:
-        return
+        return path
     for i in range(len(cells)):
         c = cells[i]
         low, high, total, mass = np.inf, -np.inf, 0.0, 0.0
@@ -90,6 +99,7 @@ def _step(losses, cells, weights, times, ranges, share):
         times[c] += 1
         ranges[c] = max(ranges[c], high - low)
         if ranges[c] == 0:
+            path[i] = weights[c]
             continue
         new = _rate(n_members, times[c], ranges[c])
         power = new / old if old > 0 else 1.0
@@ -105,6 +115,8 @@ def _step(losses, cells, weights, times, ranges, share):
             total += weights[c, k]
         for k in range(n_members):
             weights[c, k] = (1 - share) * weights[c, k] / total + share / n_members
+        path[i] = weights[c]
+    return path
 
 
 @njit(cache=True)

@@ -101,6 +101,8 @@ class TemporalStackingRegressor(RegressorMixin, RegressorStackBase):
         the last are weighed like it. None where there are none.
     pooled_weights_ : Series of shape (n_members,) or None
         The weights over all rows, which series not seen in ``fit`` have.
+    weights_over_time_ : DataFrame of shape (n_times, n_members)
+        With ``weights="online"``, the weights over all rows after each time they learned from.
     out_of_fold_ : DataFrame
         Keys, ``fold``, ``cutoff``, ``step``, ``y_true`` and the forecast of each member, of all
         rows that a fold tests.
@@ -311,8 +313,9 @@ class TemporalStackingRegressor(RegressorMixin, RegressorStackBase):
         usable = ~np.isnan(errors).all(axis=1) & (keys.ticks > last[keys.codes])
         steps = steps_ahead(self._last, keys.codes, keys.ticks, self.frequency_ is not None)
         cells = self._cells(keys.codes, steps)
-        self._online.learn(errors[usable], keys.ticks[usable], cells[usable])
-        self._set_online()
+        rows = np.flatnonzero(usable)
+        if len(rows):
+            self._learn_online(X, rows, errors[rows], keys.ticks[rows], cells[rows])
         return self.update(X, y)
 
     def predict(self, X):

@@ -1,8 +1,10 @@
 """How a stack of regressors learns and combines; the public class is its face."""
 
 import numpy as np
+import pandas as pd
 from sklearn.base import clone
 
+from sklearn_tsrec._key_frame import key_frame
 from sklearn_tsrec._steps_ahead import last_known, naive_scales
 from sklearn_tsrec.ensemble._base import TemporalStackingBase
 from sklearn_tsrec.ensemble._combine import fill_with_mean, median, weighted_mean
@@ -37,14 +39,20 @@ class RegressorStackBase(TemporalStackingBase):
         cells, n_cells = self._cells(codes, steps), len(self._cell_labels)
         if self.weights == "online":
             self._online = OnlineWeights(forecasts.shape[1], n_cells, self.share)
-            self._online.learn(np.abs(errors), keys.ticks[rows], cells)
-            self._set_online()
+            self.weights_over_time_ = None
+            self._learn_online(X, rows, np.abs(errors), keys.ticks[rows], cells)
         elif self.weights != "median":
             method = _DEFAULT if self.weights is None else self.weights
             self._set_weights(*learn_weights(method, errors, cells, n_cells, self.shrinkage))
 
-    def _set_online(self):
-        """Show the weights that online learning has come to."""
+    def _learn_online(self, X, rows, errors, ticks, cells):
+        """Learn from errors in the order of time, and show what weights came of it."""
+        path = self._online.learn(errors, ticks, cells)
+        times = key_frame(X, self.group, self.time)[0].iloc[rows, -1]
+        times = times.iloc[np.unique(ticks, return_index=True)[1]]
+        new = pd.DataFrame(path, pd.Index(times), columns=self.member_names_)
+        old = self.weights_over_time_
+        self.weights_over_time_ = new if old is None else pd.concat([old, new])
         self._set_weights(*self._online.shrunk(self.shrinkage))
 
     def _scale(self, codes):

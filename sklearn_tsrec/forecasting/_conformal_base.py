@@ -79,6 +79,10 @@ class ConformalBase(KeyedMixin, BaseEstimator):
         table["scale"] = self._scales.before_fold(
             *(table[name].to_numpy() for name in ("code", "fold", "difference"))
         )
+        if self.scale == "error":
+            # Before the oldest fold no error was known: its scores tell of a guess, not of a scale.
+            learned = table["fold"] > table["fold"].min()
+            table = table[learned | ~learned.any()].reset_index(drop=True)
         self._keep(table)
         self._capacity = self._scores.counts
         self._stream = []

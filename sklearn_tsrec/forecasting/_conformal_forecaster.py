@@ -58,9 +58,9 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, ConformalBase):
         made from the nearest of them.
     scale : {"error", "difference"} or None, default="error"
         The unit of errors, so that series of any size share one set of them: the mean absolute
-        error of the series in the folds before (the median of these, drawn to what its differences
-        suggest); the mean absolute difference from one value to the next; or the unit of the
-        target.
+        error of the series in the folds before (their geometric mean, newer ones counting for more,
+        drawn to what its differences suggest), which uses up the oldest fold; the mean absolute
+        difference from one value to the next; or the unit of the target.
     learning_rate : float, default=0.05
         How far a miss moves the level with ``method="adaptive"``.
     group, time : str, int, list of these or None, default=None

@@ -26,8 +26,8 @@ class SeriesScales:
     """Scales of series, learned from their errors in folds.
 
     With ``kind="error"`` it is what the differences of a series suggest, given how mean absolute
-    errors compare with differences in most series, times the median over folds of how its own
-    compare, drawn to 1.
+    errors compare with differences in most series, times the geometric mean over folds, newer ones
+    counting for more, of how its own compare, drawn to 1.
 
     Parameters
     ----------
@@ -82,9 +82,8 @@ class SeriesScales:
 
     def _mix(self, logs, codes, differences):
         """Return scales from some of the folds."""
-        n = np.append((~np.isnan(logs)).sum(axis=0), 0)
-        middle = np.zeros(len(n))
-        seen = np.flatnonzero(n)
-        middle[seen] = np.nanmedian(logs[:, seen], axis=0)
-        own = middle * n / (n + _PRIOR_FOLDS)
-        return self._usual * differences * np.exp(own[np.minimum(codes, len(n) - 1)])
+        newer = np.arange(1, len(logs) + 1)[:, np.newaxis] / max(len(logs), 1)
+        weights = newer * ~np.isnan(logs)
+        own = (weights * np.nan_to_num(logs)).sum(axis=0) / (weights.sum(axis=0) + _PRIOR_FOLDS)
+        own = np.append(own, 0.0)  # of series not seen
+        return self._usual * differences * np.exp(own[np.minimum(codes, len(own) - 1)])

@@ -12,8 +12,9 @@ _MOST = 30  # series whose weights can be told apart
 class EnsembleDisplay:
     """What a stack of regressors is made of, and how its members err beside it.
 
-    Above are the weights of the members: one for all rows, or by step ahead or by series. Below is
-    the mean absolute error of each member and of the stack over the times of some rows.
+    Above are the weights of the members: one for all rows, by step ahead or by series, or, where
+    they are learned online, over time. Below is the mean absolute error of each member and of the
+    stack over the times of some rows.
 
     Make it with :meth:`from_estimator`.
 
@@ -23,6 +24,8 @@ class EnsembleDisplay:
         The weights, as in ``weights_`` of the stack.
     errors : DataFrame of shape (n_times, n_members + 1)
         Mean absolute errors by time: of the members, and of the stack in the column ``"stack"``.
+    weights_over_time : DataFrame of shape (n_times, n_members), default=None
+        The weights after each time, as in ``weights_over_time_``: drawn in the place of ``weights``.
 
     Attributes
     ----------
@@ -55,9 +58,10 @@ class EnsembleDisplay:
     {'last': [1.0, 2.0], 'drift': [0.0, 0.0], 'stack': [0.0, 0.0]}
     """
 
-    def __init__(self, weights, errors):
+    def __init__(self, weights, errors, weights_over_time=None):
         self.weights = weights
         self.errors = errors
+        self.weights_over_time = weights_over_time
 
     @classmethod
     def from_estimator(cls, estimator, X, y, *, axes=None):
@@ -93,7 +97,8 @@ class EnsembleDisplay:
         errors = off[~np.isnan(y)].groupby(time[~np.isnan(y)]).mean()
         if not len(errors):
             raise ValueError("all truths are missing in these rows: there is no error to show.")
-        return cls(estimator.weights_, errors).plot(axes=axes)
+        over_time = estimator.weights_over_time_ if estimator.weights == "online" else None
+        return cls(estimator.weights_, errors, over_time).plot(axes=axes)
 
     def plot(self, *, axes=None):
         """Draw the display.
@@ -116,7 +121,9 @@ class EnsembleDisplay:
         if len(self.axes_) != n_axes:
             raise ValueError(f"axes has {len(self.axes_)} Axes, but {n_axes} are needed.")
         self.figure_ = self.axes_[0].figure
-        if self.weights is not None:
+        if self.weights_over_time is not None:
+            self._draw_weights_over_time(self.axes_[0])
+        elif self.weights is not None:
             self._draw_weights(self.axes_[0])
         self._draw_errors(self.axes_[-1])
         return self
@@ -149,10 +156,21 @@ class EnsembleDisplay:
             ax.set_xticks(x, labels, rotation=60 if max(map(len, labels)) > 3 else 0)
         quiet(ax)
 
+    def _draw_weights_over_time(self, ax):
+        """Draw weights as areas over time."""
+        weights = self.weights_over_time
+        x = _place(weights.index)
+        colors = [color_of(number) for number in range(weights.shape[1])]
+        ax.stackplot(x, weights.to_numpy().T, colors=colors, labels=weights.columns, lw=0)
+        ax.set_ylim(0, 1)
+        ax.margins(x=0)
+        ax.set_ylabel("weight")
+        quiet(ax)
+        date_axis(ax, x)
+
     def _draw_errors(self, ax):
         """Draw the errors of members and of the stack over time."""
-        times = self.errors.index
-        x = times.to_timestamp() if isinstance(times, pd.PeriodIndex) else times
+        x = _place(self.errors.index)
         few = {"marker": "o", "ms": 4} if len(x) <= 24 else {}
         self.lines_ = []
         for number, name in enumerate(self.errors.columns[:-1]):
@@ -165,3 +183,8 @@ class EnsembleDisplay:
         quiet(ax)
         date_axis(ax, x)
         ax.legend(frameon=False, ncols=min(4, len(self.lines_)), fontsize="small")
+
+
+def _place(times):
+    """Return times as matplotlib places them."""
+    return times.to_timestamp() if isinstance(times, pd.PeriodIndex) else times

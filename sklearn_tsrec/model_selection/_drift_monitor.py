@@ -37,6 +37,9 @@ class DriftMonitor(BaseEstimator):
     n_reference : int, default=30
         How many errors say what is usual. Those given to ``fit`` count; while there are fewer, the
         first given to ``update`` are added.
+    n_recent : int, default=100
+        How many of the newest rows are compared with those of ``fit``, so that a change is seen that
+        comes in updates of a few rows. An update of more rows is compared as a whole.
     coverage : float, default=0.9
         Share of truths that intervals are to hold.
     run_length : int, default=1000
@@ -73,7 +76,7 @@ class DriftMonitor(BaseEstimator):
 
     Notes
     -----
-    *Inputs* have drifted when the two-sample Kolmogorov-Smirnov test of the rows of an update
+    *Inputs* have drifted when the two-sample Kolmogorov-Smirnov test of the newest rows
     against those of ``fit`` rejects at ``alpha / n_columns * 6 / (pi k)**2`` in update k, which
     sums to ``alpha`` over all updates, and the stability index is at least ``min_stability``. Rows
     are taken as independent: rows of a season are not, so compare whole seasons, or ranks within
@@ -112,6 +115,7 @@ class DriftMonitor(BaseEstimator):
         "watch": [list, tuple],
         "columns": [str, Integral, list, tuple, None],
         "n_reference": [Interval(Integral, 10, None, closed="left")],
+        "n_recent": [Interval(Integral, 1, None, closed="left")],
         "coverage": [Interval(Real, 0, 1, closed="neither")],
         "run_length": [Interval(Real, 1, None, closed="neither")],
         "alpha": [Interval(Real, 0, 1, closed="neither")],
@@ -124,6 +128,7 @@ class DriftMonitor(BaseEstimator):
         watch=_WATCH,
         columns=None,
         n_reference=30,
+        n_recent=100,
         coverage=0.9,
         run_length=1000,
         alpha=0.01,
@@ -132,6 +137,7 @@ class DriftMonitor(BaseEstimator):
         self.watch = watch
         self.columns = columns
         self.n_reference = n_reference
+        self.n_recent = n_recent
         self.coverage = coverage
         self.run_length = run_length
         self.alpha = alpha
@@ -162,6 +168,7 @@ class DriftMonitor(BaseEstimator):
         if unknown or not self.watch:
             raise ValueError(f"watch={self.watch!r} must name some of {list(_WATCH)}.")
         self._reference = self._read(X, reset=True)
+        self._recent = self._reference[:0]
         self.reference_errors_ = _errors(y)
         self._n_updates = 0
         self._parts = [pd.DataFrame({"chart": [], "update": [], "statistic": []})]
@@ -240,7 +247,10 @@ class DriftMonitor(BaseEstimator):
         return np.asarray(values, dtype=np.float64)
 
     def _watch_inputs(self, values):
-        """Compare each column with the reference."""
+        """Compare each column of the newest rows with the reference."""
+        older = max(self.n_recent - len(values), 0)
+        kept = self._recent[max(len(self._recent) - older, 0) :]
+        values = self._recent = np.vstack([kept, values])
         level = self.alpha * 6 / (np.pi * self._n_updates) ** 2 / max(len(self._names), 1)
         for name, old, new in zip(self._names, self._reference.T, values.T):
             old, new = old[~np.isnan(old)], new[~np.isnan(new)]

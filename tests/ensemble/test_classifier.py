@@ -195,6 +195,7 @@ def test_likelihood_weights_are_the_maximum():
     ("options", "message"),
     [
         ({"weights": "nnls"}, "'weights' parameter"),
+        ({"weights": "online"}, "use weights='logloss' and fit again"),
         ({"passthrough": True}, "final_estimator, but it is None"),
         ({"members": [("a", "drop")]}, "all members of estimators are 'drop'"),
     ],

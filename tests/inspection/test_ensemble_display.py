@@ -54,6 +54,25 @@ def test_weights_are_drawn_as_they_are_learned(panel, per, n_bars, label):
     np.testing.assert_allclose(sorted(size), np.sort(stack.weights_.to_numpy().ravel()))
 
 
+def test_online_weights_are_drawn_over_time(panel):
+    X, y = panel
+    days = X.index.get_level_values("day")
+    past = days < "2024-01-21"
+    members = [("last", SeasonalNaiveRegressor()), ("drift", DriftRegressor())]
+    stack = TemporalStackingRegressor(members, cv=5, weights="online").fit(X[past], y[past])
+    for day in pd.date_range("2024-01-21", "2024-02-01"):
+        stack.partial_fit(X[days == day], y[days == day])
+    ahead = days >= "2024-02-02"
+    display = EnsembleDisplay.from_estimator(stack, X[ahead], y[ahead])
+    areas = display.axes_[0].collections
+    assert [area.get_label() for area in areas] == ["last", "drift"]
+    top = areas[0].get_paths()[0].vertices[1:18, 1]  # after the corner, along the upper edge
+    weights = stack.weights_over_time_
+    assert weights.index.equals(pd.date_range("2024-01-16", "2024-02-01", name="day"))
+    np.testing.assert_allclose(np.sort(top), np.sort(weights["last"]))
+    mpl.pyplot.close(display.figure_)
+
+
 def test_without_weights_there_are_errors_only(panel):
     display, *_ = drawn(panel, LinearRegression())
     assert len(display.axes_) == 1

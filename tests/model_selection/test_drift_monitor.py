@@ -97,6 +97,28 @@ def test_changes_of_inputs_are_named():
     assert monitor.history_["chart"].tolist() == ["price", "stock"]
 
 
+def test_changes_that_come_in_few_rows_at_a_time_are_found():
+    rng = np.random.default_rng(0)
+    found = {}
+    for n_recent in (1, 100):
+        monitor = DriftMonitor(n_recent=n_recent).fit(rng.normal(size=(300, 1)))
+        for _ in range(25):
+            monitor.update(rng.normal(size=(4, 1)))
+        assert not monitor.should_refit_
+        for _ in range(25):
+            monitor.update(rng.normal(1, size=(4, 1)))
+        found[n_recent] = monitor.should_refit_
+    assert found == {1: False, 100: True}
+
+
+def test_the_newest_rows_are_compared():
+    monitor = DriftMonitor(n_recent=3).fit(np.arange(100.0).reshape(-1, 1))
+    monitor.update([[-1.0], [-1.0]]).update([[1.0], [1.0]])
+    assert monitor.report_["outside"].iloc[0] == pytest.approx(1 / 3)
+    monitor.update(np.ones((5, 1)))
+    assert monitor.report_["outside"].iloc[0] == 0
+
+
 def test_the_first_errors_say_what_is_usual():
     rng = np.random.default_rng(0)
     errors = rng.normal(size=60)
