@@ -41,3 +41,15 @@ stack.weights_.round(2)
 # %%
 # Above the weights, below the errors of members and stack in the four weeks that nobody saw.
 EnsembleDisplay.from_estimator(stack, X.iloc[test], y.iloc[test])
+
+# %%
+# Weights can also learn as truth arrives: here they are shown week after week of the last quarter,
+# and drawn over time. Members that were right lately gain weight, and nobody falls to nothing.
+weeks = X.index.get_level_values("week")
+live = sorted(weeks.unique())[-16:]
+online = TemporalStackingRegressor(
+    members, cv=PanelTimeSeriesSplit(4, horizon=4), weights="online", share=0.02
+).fit(X[weeks < live[0]], y[weeks < live[0]])
+for week in live[:-4]:
+    online.partial_fit(X[weeks == week], y[weeks == week])
+EnsembleDisplay.from_estimator(online, X.iloc[test], y.iloc[test])

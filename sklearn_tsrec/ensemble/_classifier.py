@@ -251,7 +251,6 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
         n_classes = proba.shape[2]
         errors = proba - (truth[:, np.newaxis] == np.arange(n_classes))[:, np.newaxis]
         errors = errors.transpose(0, 2, 1).reshape(-1, proba.shape[1])
-        method = "ridge" if method == "brier" else method
         cells, shrinkage = np.repeat(cells, n_classes), shrinkage * n_classes
         self._set_weights(*learn_weights(method, errors, cells, n_cells, shrinkage))
 

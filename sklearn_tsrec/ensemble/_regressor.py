@@ -57,7 +57,9 @@ class TemporalStackingRegressor(RegressorMixin, RegressorStackBase):
         - ``"equal"`` does not learn them;
         - ``"median"`` takes the median of the members and has no weights;
         - ``"nnls"`` makes the sum of squared errors least [1]_;
-        - ``"ridge"``, which None is as well, does so with a pull to equal weights [2]_;
+        - ``"ridge"``, which None is as well, does so with a pull to equal weights [2]_, and divides
+          the squares of each row by the mean absolute error of the members in it, so that they
+          count much like absolute errors;
         - ``"greedy"`` picks one member after another, each to make the mean of all picks best [3]_;
         - ``"online"`` gives weight by past losses, time after time, and learns on by
           :meth:`partial_fit` [4]_ [5]_.

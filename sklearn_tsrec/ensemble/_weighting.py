@@ -6,6 +6,7 @@ from scipy.optimize import nnls
 from sklearn_tsrec.ensemble._combine import fill_with_mean
 
 _STEPS = 1000  # of the EM algorithm at most
+_SMALLEST = 1e-3  # size of errors in a row, to that of most
 _ROUNDS = 100  # of greedy selection: weights are multiples of 1 / 100
 
 
@@ -14,9 +15,10 @@ def learn_weights(method, errors, cells, n_cells, shrinkage):
 
     Parameters
     ----------
-    method : {"equal", "nnls", "ridge", "greedy", "logloss"}
-        How weights are learned, see :class:`TemporalStackingRegressor`. For ``"logloss"`` the
-        errors are in truth the probabilities of what happened.
+    method : {"equal", "nnls", "ridge", "greedy", "logloss", "brier"}
+        How weights are learned, see :class:`TemporalStackingRegressor` and
+        :class:`TemporalStackingClassifier`. For ``"logloss"`` the errors are in truth the
+        probabilities of what happened.
     errors : array of shape (n, n_members)
         Errors of the members in a common unit; NaN where a member gave no forecast. Every row has
         at least one that is known.
@@ -25,7 +27,7 @@ def learn_weights(method, errors, cells, n_cells, shrinkage):
     n_cells : int
         Number of cells.
     shrinkage : float
-        How many rows the weights count that a cell is drawn to, and equal weights in ``"ridge"``.
+        How many rows the weights count that a cell is drawn to, and those over all rows equal ones.
 
     Returns
     -------
@@ -62,6 +64,9 @@ def _solve(method, errors, seen, shrinkage):
         weights[seen] = 1 / n_seen
         return weights
     errors = errors / largest  # weights have no unit, and squares of tiny or huge errors no digits
+    if method == "ridge":  # squares over sizes: few large errors must not decide
+        size = np.abs(errors[:, seen]).mean(axis=1, keepdims=True)
+        errors = errors / np.sqrt(np.maximum(size, _SMALLEST * size.mean()))
     gram = errors[:, seen].T @ errors[:, seen]
     if method == "greedy":
         weights[seen] = greedy_weights(gram)
@@ -69,7 +74,7 @@ def _solve(method, errors, seen, shrinkage):
         weights[seen] = likelihood_weights(errors[:, seen], shrinkage)
     else:
         # As many rows as shrinkage says, in which all members err independently and alike.
-        ridge = shrinkage * np.trace(gram) / (n * n_seen) if method == "ridge" else 0.0
+        ridge = 0.0 if method == "nnls" else shrinkage * np.trace(gram) / (n * n_seen)
         weights[seen] = simplex_weights(gram + ridge * np.eye(n_seen))
     return weights
 

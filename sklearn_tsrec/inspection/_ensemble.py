@@ -25,7 +25,7 @@ class EnsembleDisplay:
     errors : DataFrame of shape (n_times, n_members + 1)
         Mean absolute errors by time: of the members, and of the stack in the column ``"stack"``.
     weights_over_time : DataFrame of shape (n_times, n_members), default=None
-        The weights after each time, as in ``weights_over_time_``: drawn in the place of ``weights``.
+        The weights after each time, as in ``weights_over_time_``, drawn instead of ``weights``.
 
     Attributes
     ----------

@@ -38,8 +38,8 @@ class DriftMonitor(BaseEstimator):
         How many errors say what is usual. Those given to ``fit`` count; while there are fewer, the
         first given to ``update`` are added.
     n_recent : int, default=100
-        How many of the newest rows are compared with those of ``fit``, so that a change is seen that
-        comes in updates of a few rows. An update of more rows is compared as a whole.
+        How many of the newest rows are compared with those of ``fit``, so that a change that comes
+        in updates of a few rows is seen. An update of more rows is compared as a whole.
     coverage : float, default=0.9
         Share of truths that intervals are to hold.
     run_length : int, default=1000

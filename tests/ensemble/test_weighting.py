@@ -51,6 +51,19 @@ def test_simplex_weights_are_those_of_a_general_solver():
     np.testing.assert_allclose(simplex_weights(gram), general.x, atol=1e-6)
 
 
+def test_few_large_errors_do_not_decide():
+    rng = np.random.default_rng(0)
+    errors = rng.normal(size=(200, 2)) * [1, 3]
+    errors[0] = 100, 10  # the better member misses one row by far
+    cells = np.zeros(200, int)
+    squares, _ = learn_weights("nnls", errors, cells, 1, 0.0)
+    sizes, _ = learn_weights("ridge", errors, cells, 1, 0.0)
+    without, _ = learn_weights("nnls", errors[1:], cells[1:], 1, 0.0)
+    assert squares[0] < 0.3
+    assert without[0] > 0.85
+    assert sizes[0] > 0.65
+
+
 def test_greedy_selection_comes_near_the_best_weights():
     rng = np.random.default_rng(0)
     errors = rng.normal(size=(500, 4)) * [1, 1.5, 2, 9]

@@ -118,6 +118,32 @@ def test_a_scale_shares_errors_among_series_of_any_size():
             assert 700 < width[ratio[:, 0] == 1000].mean() / width[ratio[:, 0] == 1].mean() < 1400
 
 
+def test_scales_are_means_over_folds_newer_ones_counting_for_more():
+    X, y = make_panel(n_series=2, n_times=40)
+    cv = PanelTimeSeriesSplit(3, horizon=6)
+    model = ConformalForecaster(NAIVE, conformity="residual", cv=cv).fit(X, y)
+    # the oldest fold teaches scales only: no error was known before it
+    assert model.calibration_["fold"].unique().tolist() == [1, 2]
+    everything = ConformalForecaster(NAIVE, conformity="residual", scale=None, cv=cv).fit(X, y)
+    table = everything.calibration_.assign(size=lambda t: (t["y_true"] - t["y_pred"]).abs())
+    days = X.index.get_level_values(1)
+    ends = [days.max() - pd.Timedelta(days=6 * back) for back in (3, 2, 1, 0)]
+    change = pd.DataFrame(
+        {f: y[days <= end].groupby(level=0).apply(lambda s: s.diff().abs().mean())
+         for f, end in enumerate(ends)}
+    )  # fmt: skip
+    ratio = table.groupby(["fold", "store"])["size"].mean().unstack(0) / change[[0, 1, 2]]
+    usual = np.median(ratio)
+    logs = np.log(ratio / usual)
+    # before fold 2: folds 0 and 1 count 1/2 and 1, and two more count for what others suggest
+    own = (logs[0] / 2 + logs[1]) / (1.5 + 2)
+    expected = usual * change[2] * np.exp(own)
+    scale = model.calibration_.query("fold == 2").groupby("store")["scale"].first()
+    np.testing.assert_allclose(scale, expected)
+    one = ConformalForecaster(NAIVE, cv=PanelTimeSeriesSplit(1, horizon=6)).fit(X, y)
+    assert one.calibration_["fold"].unique().tolist() == [0]  # there is no other
+
+
 def test_quantiles_of_the_forecaster_are_made_wider():
     # it forecasts the last value plus the level: errors of q0.05 and q0.95 are off by these
     steps = [1, -5, 3, -2, 9, -4, 8, 6, -7]
@@ -452,7 +478,7 @@ def test_bad_requests_are_named():
         model.predict_paths(X_next, n_paths=0)
     days = X_next.index.get_level_values(1)
     near = X_next[days < days.min() + pd.Timedelta(days=3)]
-    with pytest.raises(ValueError, match=r"at least 19 rows, but step \d has 12: give cv"):
+    with pytest.raises(ValueError, match=r"at least 19 rows, but step \d has 9: give cv"):
         model.predict_interval(near, 0.95)
     with pytest.raises(ValueError, match="series z has fewer than two known targets"):
         model.predict_interval(near.rename({"a": "z"}, level=0))
