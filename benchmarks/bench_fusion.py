@@ -10,10 +10,11 @@ block is the test, and in long panels of few series the blocks before it as well
 weights from the blocks before each. Errors are MASE over that of the seasonal naive forecast.
 
 Every rule was chosen with ``--cut dev``, where the block before all test blocks plays the test,
-and nothing of the test is read. AutoGluon-TS needs pandas 2 and a venv of its own, and was not run.
+and nothing of the test is read. AutoGluon-TS (a venv of its own) is given the compared series of
+panels with one test block, and fuses its seasonal naive, AutoETS, dynamic Theta and two LightGBM.
 
     python benchmarks/bench_fusion.py --data ../shared/data/forecast --peers PYTHON --keep FOLDER
-        [--panels NAME ...] [--cut dev]
+        [--autogluon PYTHON] [--panels NAME ...] [--cut dev]
 
 --keep stores the forecasts of each member for each panel, so that a long run can be taken up again;
 delete ``*.net.parquet`` and ``*.tuned net.parquet`` after a new checkpoint. The table is also
@@ -191,20 +192,67 @@ def serve(path, period, horizon):
     tool.forecast(df=train, h=horizon, id_col="unique_id", time_col="step").to_parquet(path)
 
 
+def serve_autogluon(path, period, horizon):
+    """Put the forecasts of the weighted ensemble of AutoGluon in the place of the histories."""
+    from autogluon.timeseries import TimeSeriesDataFrame, TimeSeriesPredictor
+
+    # Its daily steps stand for steps of any length: it takes no numbers for times.
+    table = pd.read_parquet(path).astype({"unique_id": str})
+    table["step"] = pd.Timestamp("2020-01-01") + pd.to_timedelta(table["step"], unit="D")
+    names = {"id_column": "unique_id", "timestamp_column": "step"}
+    season = {"seasonal_period": period}
+    models = {
+        "SeasonalNaive": season, "AutoETS": season, "DynamicOptimizedTheta": season,
+        "RecursiveTabular": {}, "DirectTabular": {},
+    }  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        predictor = TimeSeriesPredictor(
+            horizon, freq="D", target="y", eval_metric="MASE", path=folder,
+            eval_metric_seasonal_period=period, verbosity=0,
+        )  # fmt: skip
+        data = TimeSeriesDataFrame.from_data_frame(table, **names)
+        predictor.fit(data, hyperparameters=models, num_val_windows=2, time_limit=150)
+        found = predictor.predict(data)["mean"].rename("AutoGluon").reset_index()
+    found["step"] = (found["timestamp"] - pd.Timestamp("2020-01-01")).dt.days
+    found = found.rename(columns={"item_id": "unique_id"})
+    found[["unique_id", "step", "AutoGluon"]].to_parquet(path)
+
+
+def served(table, panel, python, tool):
+    """Return the forecasts of another tool, in a process and with a Python of its own."""
+    period, horizon, *_ = PANELS[panel]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "table.parquet"
+        table.to_parquet(path)
+        what = [tool, path, str(period), str(horizon)]
+        subprocess.run([python, __file__, "--data", folder, "--serve", *what], check=True)
+        return pd.read_parquet(path)
+
+
 def peers_of(table, compared, panel, python):
     """Return the forecasts of statsforecast at all cuts, in one process."""
-    period, horizon, *_ = PANELS[panel]
+    horizon = PANELS[panel][1]
     table = table[table["unique_id"].isin(compared)]
     trains = {cut: parts(table, horizon, cut)[0] for cut in range(n_cuts(panel))}
     all_cuts = pd.concat([t.assign(unique_id=f"{c}|" + t["unique_id"]) for c, t in trains.items()])
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "table.parquet"
-        all_cuts.to_parquet(path)
-        command = [python, __file__, "--data", folder, "--serve", path, str(period), str(horizon)]
-        subprocess.run(command, check=True)
-        found = pd.read_parquet(path)
+    found = served(all_cuts, panel, python, "statsforecast")
     found[["cut", "unique_id"]] = found.pop("unique_id").str.split("|", n=1, expand=True)
     return found.astype({"cut": int})
+
+
+def autogluon_of(panel, options):
+    """Return the MASE of AutoGluon on panels of one test block, else NaN."""
+    period, horizon, *_, blocks, _ = PANELS[panel]
+    path = options.keep / f"{panel}.AutoGluon.parquet"
+    if options.cut == "dev" or blocks > 1 or not (options.autogluon or path.exists()):
+        return np.nan
+    table, compared = read(options.data, panel)
+    past, test = parts(table[table["unique_id"].isin(compared)], horizon, 0)
+    if not path.exists():
+        served(past, panel, options.autogluon, "autogluon").to_parquet(path)
+    test = test.merge(pd.read_parquet(path), on=["unique_id", "step"], how="left")
+    test["naive"] = naive(past, test, period)
+    return scaled_errors(test, past, period, ["AutoGluon"])["AutoGluon"].mean()
 
 
 def forecasts(panel, options):
@@ -299,13 +347,14 @@ def compare(panel, options):
     names = found.pop("chosen_name")
     row = found.mean()
     best = row[list(MEMBERS)].idxmin()
+    row["AutoGluon"] = autogluon_of(panel, options)
     about = {"best_name": best, "chosen_name": ", ".join(names.unique()), "blocks": len(found)}
     return {"panel": panel, "best": row[best], **row, **about}
 
 
 def report(table):
     """Print errors over those of the best member in hindsight, and what is claimed."""
-    ratio = table[[*MEMBERS, "chosen", *SETTINGS]].div(table["best"], axis=0)
+    ratio = table[[*MEMBERS, "chosen", *SETTINGS, "AutoGluon"]].div(table["best"], axis=0)
     ratio.index = table["panel"]
     print(ratio.round(3).to_string())
     print("geometric mean:", np.exp(np.log(ratio).mean()).round(4).to_dict())
@@ -328,11 +377,13 @@ def main():
     parser.add_argument("--keep", type=Path, help="folder for the forecasts of the members")
     parser.add_argument("--panels", nargs="+", choices=PANELS, default=list(PANELS))
     parser.add_argument("--cut", choices=["test", "dev"], default="test")
-    parser.add_argument("--serve", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--autogluon", help="a Python with autogluon.timeseries")
+    parser.add_argument("--serve", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
-        path, period, horizon = options.serve
-        return serve(path, int(period), int(horizon))
+        tool, path, period, horizon = options.serve
+        tool = {"statsforecast": serve, "autogluon": serve_autogluon}[tool]
+        return tool(path, int(period), int(horizon))
     rows = []
     for panel in options.panels:
         print(panel, flush=True)

@@ -100,7 +100,7 @@ def ours(y, ahead, period, horizon, forecast, n_folds=8, **settings):
     """Return lower and upper ends of rows ahead."""
     X = pd.DataFrame(index=y.index)
     longest = y.groupby(level=0).size().max()
-    n_folds = min(n_folds, (longest - horizon - 2 * period) // horizon + 1)
+    n_folds = min(n_folds, (longest - 2 * horizon - 2 * period) // horizon + 1)
     if y.index.get_level_values(0).nunique() == 1:
         n_folds = max(n_folds, 12)  # few errors in each
     cv = PanelTimeSeriesSplit(n_folds, horizon=horizon)

@@ -38,8 +38,8 @@ class DriftMonitor(BaseEstimator):
         How many errors say what is usual. Those given to ``fit`` count; while there are fewer, the
         first given to ``update`` are added.
     n_recent : int, default=100
-        How many of the newest rows are compared with those of ``fit``, so that a change that comes
-        in updates of a few rows is seen. An update of more rows is compared as a whole.
+        How many of the newest rows are compared with those of ``fit``, beside the rows of each
+        update, so that a change that comes in updates of a few rows is seen.
     coverage : float, default=0.9
         Share of truths that intervals are to hold.
     run_length : int, default=1000
@@ -76,11 +76,11 @@ class DriftMonitor(BaseEstimator):
 
     Notes
     -----
-    *Inputs* have drifted when the two-sample Kolmogorov-Smirnov test of the newest rows
-    against those of ``fit`` rejects at ``alpha / n_columns * 6 / (pi k)**2`` in update k, which
-    sums to ``alpha`` over all updates, and the stability index is at least ``min_stability``. Rows
-    are taken as independent: rows of a season are not, so compare whole seasons, or ranks within
-    them.
+    *Inputs* have drifted when the two-sample Kolmogorov-Smirnov test of the rows of an update, or
+    of the newest rows, against those of ``fit`` rejects at ``alpha / n_tests * 6 / (pi k)**2`` in
+    update k, which sums to ``alpha`` over all updates, with one or two tests of each column, and
+    the stability index is at least ``min_stability``. Rows are taken as independent: rows of a
+    season are not, so compare whole seasons, or ranks within them.
 
     *Errors* are watched by cumulative sums [1]_ of their normal scores among the reference, for a
     mean that moved up or down and for errors that grew, by about one standard deviation.
@@ -247,16 +247,19 @@ class DriftMonitor(BaseEstimator):
         return np.asarray(values, dtype=np.float64)
 
     def _watch_inputs(self, values):
-        """Compare each column of the newest rows with the reference."""
+        """Compare each column of new rows, and of the newest rows, with the reference."""
         older = max(self.n_recent - len(values), 0)
         kept = self._recent[max(len(self._recent) - older, 0) :]
-        values = self._recent = np.vstack([kept, values])
-        level = self.alpha * 6 / (np.pi * self._n_updates) ** 2 / max(len(self._names), 1)
-        for name, old, new in zip(self._names, self._reference.T, values.T):
-            old, new = old[~np.isnan(old)], new[~np.isnan(new)]
-            if not len(old) or not len(new):
+        samples = [values, np.vstack([kept, values])][: 1 + (len(kept) > 0)]
+        self._recent = samples[-1]
+        n_tests = max(len(self._names), 1) * len(samples)
+        level = self.alpha * 6 / (np.pi * self._n_updates) ** 2 / n_tests
+        for j, name in enumerate(self._names):
+            old = _known(self._reference[:, j])
+            known = [new for new in (_known(sample[:, j]) for sample in samples) if len(new)]
+            if not len(old) or not known:
                 continue
-            p_value, stability, outside = compare_samples(old, new)
+            p_value, stability, outside = min(compare_samples(old, new) for new in known)
             self.report_.loc[name, ["p_value", "outside"]] = p_value, outside
             # what chance alone may do is no change, however large it looks in a few rows
             sure = p_value <= level
@@ -280,6 +283,11 @@ class DriftMonitor(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _known(values):
+    """Return values that are not missing."""
+    return values[~np.isnan(values)]
 
 
 def _errors(y):
