@@ -207,7 +207,7 @@ def serve_autogluon(path, period, horizon):
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         predictor = TimeSeriesPredictor(
-            horizon, freq="D", target="y", eval_metric="MASE", path=folder,
+            prediction_length=horizon, freq="D", target="y", eval_metric="MASE", path=folder,
             eval_metric_seasonal_period=period, verbosity=0,
         )  # fmt: skip
         data = TimeSeriesDataFrame.from_data_frame(table, **names)
