@@ -211,7 +211,7 @@ def serve_autogluon(path, period, horizon):
             eval_metric_seasonal_period=period, verbosity=0,
         )  # fmt: skip
         data = TimeSeriesDataFrame.from_data_frame(table, **names)
-        predictor.fit(data, hyperparameters=models, num_val_windows=2, time_limit=150)
+        predictor.fit(data, hyperparameters=models, num_val_windows=2)
         found = predictor.predict(data)["mean"].rename("AutoGluon").reset_index()
     found["step"] = (found["timestamp"] - pd.Timestamp("2020-01-01")).dt.days
     found = found.rename(columns={"item_id": "unique_id"})
