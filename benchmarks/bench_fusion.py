@@ -354,7 +354,8 @@ def compare(panel, options):
 
 def report(table):
     """Print errors over those of the best member in hindsight, and what is claimed."""
-    ratio = table[[*MEMBERS, "chosen", *SETTINGS, "AutoGluon"]].div(table["best"], axis=0)
+    beside = table.columns.intersection(["AutoGluon"])
+    ratio = table[[*MEMBERS, "chosen", *SETTINGS, *beside]].div(table["best"], axis=0)
     ratio.index = table["panel"]
     print(ratio.round(3).to_string())
     print("geometric mean:", np.exp(np.log(ratio).mean()).round(4).to_dict())
@@ -388,7 +389,7 @@ def main():
     for panel in options.panels:
         print(panel, flush=True)
         rows.append(compare(panel, options))
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows).dropna(axis=1, how="all")
     report(table)
     if options.cut == "test":
         results = Path(__file__).parent / "results" / "fusion.csv"
