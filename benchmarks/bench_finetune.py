@@ -99,7 +99,7 @@ def tune(way, checkpoint, series, period, horizon, more):
     """Return a fitted regressor, and the CPU seconds."""
     params = {"finetune": way, "period": period, "random_state": 0} | more
     if way == "scratch":
-        params |= {"finetune": "full", "max_epochs": 30, "patience": 8}
+        params |= {"finetune": "full", "max_epochs": 30, "patience": 8, "batch_size": 32}
     if way == "untrained":
         params |= {"finetune": "none"}
     if way in ("scratch", "untrained"):

@@ -22,8 +22,8 @@ from sklearn_tsrec.neural._windows_in_time import split_rows
 
 _BATCHES_PER_EPOCH = 10
 # Rates that suit each way: the more weights learn, the smaller.
-_RATES = {"full": 1e-4, "prefix": 1e-3}
-_RATE = 4e-4  # of all others
+_RATES = {"full": 2e-4}
+_RATE = 1e-3  # of all others
 _COVARIATE_RATE = 3e-2  # of an adapter that begins at nothing
 _FISHER_ROWS = 64
 
@@ -154,7 +154,7 @@ class ContinualMixin:
         """Return the learning rate."""
         if self.lr != "auto":
             return self.lr
-        return 1e-3 if self.checkpoint is None else _RATES.get(self.finetune, _RATE)
+        return _RATE if self.checkpoint is None else _RATES.get(self.finetune, _RATE)
 
     def _forget(self):
         """Begin without memory of earlier windows."""

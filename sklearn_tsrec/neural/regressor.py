@@ -57,11 +57,11 @@ class PatchTransformerRegressor(
         - ``"prefix"``: tokens that all others look at [4]_;
         - ``"full"``: all weights.
     lr : float or "auto", default="auto"
-        Highest learning rate; it is warmed up, and falls along a cosine. ``"auto"`` is 1e-4 for
-        ``"full"``, 1e-3 for ``"prefix"`` and for a new net, and 4e-4 for all others.
+        Highest learning rate; it is warmed up, and falls along a cosine. ``"auto"`` is 2e-4 for
+        ``"full"``, and 1e-3 for all others and for a new net.
     max_epochs : int, default=10
         Epochs of 10 batches of random windows.
-    batch_size : int, default=32
+    batch_size : int, default=64
         Windows in a batch.
     validation_fraction : float, default=0.25
         Share of the windows, the latest of each series, on which epochs, as blended, and the
@@ -207,7 +207,7 @@ class PatchTransformerRegressor(
         finetune="none",
         lr="auto",
         max_epochs=10,
-        batch_size=32,
+        batch_size=64,
         validation_fraction=0.25,
         refit=True,
         n_recent=None,
