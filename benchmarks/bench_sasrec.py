@@ -8,13 +8,14 @@ may be. All nets have the same sizes, windows of 50 and ten epochs, half of whic
 of each user, ours all windows; its time includes its share of what fit does once.
 
 "half-life": events count by their age, as RecTools' loss weighs interactions and as
-``SequenceRecommender(half_life=)`` does. Learning rates, half-lives and the kind of pretraining
-were chosen on earlier cuts (``--cuts 0.5`` of the films, ``--cuts 0.7`` of the groceries): what is
-foreseen there is before the cuts of the report.
+``SequenceRecommender(half_life=)`` does. Learning rates, half-lives, the kind of pretraining
+and how many epochs were chosen on earlier cuts (``--cuts 0.5`` of the films, ``--cuts 0.7`` of the
+groceries): what is foreseen there is before the cuts of the report.
 
     python benchmarks/bench_sasrec.py --data FOLDER --peers PYTHON --keep FOLDER [--out sasrec.csv]
 
-``--keep`` holds the users' figures of each run; what is there is not run again.
+Gains are over the first of ``--models``, with their standard errors over users. ``--keep`` holds
+the users' figures of each run; what is there is not run again.
 """
 
 import argparse
@@ -203,12 +204,12 @@ def main():
     parser.add_argument("--models", nargs="*", default=list(MODELS))
     parser.add_argument("--cuts", nargs="*", type=float, help="shares of the events")
     parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1])
-    parser.add_argument("--out", type=Path, help="a CSV file to write")
+    parser.add_argument("--out", type=Path, help="a CSV file to add rows to")
     options = parser.parse_args()
     options.keep.mkdir(parents=True, exist_ok=True)
     rows = []
     for name in options.names:
-        figures, base = {}, None
+        figures, first = {}, None
         for model in options.models:
             runs = {
                 (cut, seed): measure(options, name, model, cut, seed)
@@ -220,8 +221,11 @@ def main():
             ).rename_axis(columns=["cut", "seed"])
             # A user after a cut is one unit: seeds are averaged.
             figures[model] = users.stack("cut", future_stack=True).dropna().mean(axis=1)
-            base = figures[model] if base is None else base
-            gain = (figures[model] - base).groupby(level=0).mean()
+            first = first or model
+            gain = figures[model] - figures[first]
+            error = (
+                (gain - gain.mean()).groupby(level=0).sum()
+            )  # a user may be there after each cut
             cost = sum(run["seconds"] for run in runs.values())
             by_seed = users.mean().groupby("seed").mean()
             rows.append(
@@ -231,15 +235,17 @@ def main():
                     "users": len(figures[model]),
                     "ndcg10": round(figures[model].mean(), 4),
                     "by_seed": " ".join(f"{value:.4f}" for value in by_seed),
+                    "beside": first,
                     "gain": round(gain.mean(), 4),
-                    "se": round(gain.std() / len(gain) ** 0.5, 4),
+                    "se": round(float((error**2).sum() ** 0.5) / len(gain), 4),
                     "cpu_s_an_epoch": round(cost / sum(run["epochs"] for run in runs.values()), 2),
                     "cpu_s": round(cost / len(runs), 1),
                 }
             )
             print(*rows[-1].values(), sep="\t", flush=True)
     if options.out:
-        pd.DataFrame(rows).to_csv(options.out, index=False)
+        new = not options.out.exists()
+        pd.DataFrame(rows).to_csv(options.out, mode="a", header=new, index=False)
 
 
 if __name__ == "__main__":
