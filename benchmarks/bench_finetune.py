@@ -97,13 +97,14 @@ def medians(net, windows, period, horizon):
 
 def tune(way, checkpoint, series, period, horizon, more):
     """Return a fitted regressor, and the CPU seconds."""
-    params = {"finetune": way, "period": period, "random_state": 0} | more
+    params = {"finetune": way, "period": period, "random_state": 0}
     if way == "scratch":
         params |= {"finetune": "full", "max_epochs": 30, "patience": 8, "batch_size": 32}
     if way == "untrained":
         params |= {"finetune": "none"}
     if way in ("scratch", "untrained"):
         checkpoint = None
+    params |= more
     index = [pd.MultiIndex.from_product([[s], range(len(v))]) for s, v in enumerate(series)]
     keys = pd.DataFrame(index=index[0].append(index[1:]).set_names(["series", "step"]))
     window = min(WINDOW, max(map(len, series)) - horizon)
