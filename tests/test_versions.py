@@ -17,6 +17,7 @@ INSTALLED = (
     "polars",
     "chronos",
     "onnx",
+    "accelerate",
     "test",
 )  # by make test-oldest
 
