@@ -170,7 +170,9 @@ def _parser():
         "unfinished run",
     )
     pretrain.add_argument(
-        "--device", default="auto", help="cpu, cuda, or auto: a GPU where there is one"
+        "--device",
+        default="auto",
+        help="cpu, cuda, auto: a GPU where there is one; accelerate: what `accelerate launch` says",
     )
     pretrain.add_argument(
         "--processes", type=_positive, metavar="N", help="that train (one a GPU, or one a core)"

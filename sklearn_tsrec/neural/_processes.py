@@ -1,10 +1,10 @@
 """How the processes of a pretraining work together: by torch alone, or as accelerate was asked."""
 
-import os
-
 import torch
 from torch import distributed
 from torch.nn.utils import clip_grad_norm_
+
+from sklearn_tsrec._extras import require
 
 
 class Processes:
@@ -62,16 +62,9 @@ class AcceleratedProcesses:
     """The processes, devices and precision of ``accelerate launch``; methods as above."""
 
     def __init__(self):
-        from accelerate import Accelerator
-
-        self.accelerator = Accelerator()
+        self.accelerator = require("accelerate", "accelerate").Accelerator()
         self.rank, self.n = self.accelerator.process_index, self.accelerator.num_processes
         self.device = self.accelerator.device
-
-    @staticmethod
-    def asked():
-        """Tell whether this process was begun by a launcher of accelerate."""
-        return "ACCELERATE_MIXED_PRECISION" in os.environ
 
     def precision(self):
         """Return the context in which the net computes."""

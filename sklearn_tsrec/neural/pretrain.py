@@ -28,8 +28,7 @@ def pretrain(
     """Pretrain a net on synthetic series.
 
     Each process takes its own steps on its own series, and the weights are averaged now and then.
-    On CPUs a process has one thread. Begun by ``accelerate launch``, it takes processes, devices
-    (also of several machines) and precision from there.
+    On CPUs a process has one thread.
 
     Parameters
     ----------
@@ -48,7 +47,8 @@ def pretrain(
         good net of a copy of a run that is not finished.
     device : str, default="auto"
         ``"cpu"``, ``"cuda"``, or ``"auto"``: all GPUs if there are any, else the CPU. GPUs
-        compute in bfloat16.
+        compute in bfloat16. ``"accelerate"``, in what ``accelerate launch`` begins: processes,
+        devices (also of several machines) and precision are what it was told.
     n_processes : int, default=None
         Processes that train; None is the number of GPUs or of CPU cores.
     n_workers : int, default=0
@@ -70,8 +70,8 @@ def pretrain(
     ------
     ValueError
         If there is nothing to resume or it is a net of other sizes, ``anneal`` has no
-        ``minutes`` or no ``resume``, the device is not there, or devices are given to
-        ``accelerate launch`` and here.
+        ``minutes`` or no ``resume``, the device is not there, or ``n_processes`` is given
+        beside ``device="accelerate"``.
 
     Examples
     --------
@@ -103,17 +103,16 @@ def pretrain(
         raise ValueError(
             "anneal=True needs resume=True, a run whose rate falls to zero, and minutes for it."
         )
-    if device not in ("auto", "cpu", "cuda"):
-        raise ValueError(f"device must be 'auto', 'cpu' or 'cuda', got {device!r}.")
+    if device not in ("auto", "cpu", "cuda", "accelerate"):
+        raise ValueError(f"device must be 'auto', 'cpu', 'cuda' or 'accelerate', got {device!r}.")
     if device == "cuda" and not torch.cuda.is_available():
         raise ValueError("device='cuda' is not there; use 'cpu', or 'auto' for what there is.")
     settings = (recipe, out, minutes, resume, anneal, n_workers, on_log, verbose)
     out.mkdir(parents=True, exist_ok=True)
-    if AcceleratedProcesses.asked():
-        if device != "auto" or n_processes is not None:
+    if device == "accelerate":
+        if n_processes is not None:
             raise ValueError(
-                f"device={device!r} and n_processes={n_processes} are for accelerate launch to "
-                "say: leave them out here."
+                f"n_processes={n_processes} is for accelerate launch to say: leave it out here."
             )
         _train(AcceleratedProcesses(), *settings)
         return load_checkpoint(out)
