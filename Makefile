@@ -16,7 +16,7 @@ demo: $(VENV)/.demo  ## forecast demand and recommend items from the bundled gro
 	$(BIN)/sklearn-tsrec demo --out demo-output
 
 test: $(VENV)/.test  ## run everything that must hold (tests and doctests)
-	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 NUMBA_CACHE_DIR=$(abspath $(VENV))/numba $(BIN)/python -m pytest -q -n auto
 
 test-oldest:  ## run the same with the oldest versions that pyproject.toml allows
 	$(MAKE) test VENV=$(VENV)-oldest CONSTRAINTS=constraints-oldest.txt
