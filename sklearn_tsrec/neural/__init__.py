@@ -11,20 +11,18 @@ require("skorch", "neural")
 require("safetensors", "neural")
 require("yaml", "neural")
 
-from sklearn_tsrec.neural.calibration import calibrate
-from sklearn_tsrec.neural.checkpoint import load_card, load_checkpoint, save_checkpoint
-from sklearn_tsrec.neural.chronos import ChronosRegressor
-from sklearn_tsrec.neural.config import PatchTransformerConfig
-from sklearn_tsrec.neural.gru import GRUClassifier
-from sklearn_tsrec.neural.model import PatchTransformer, quantile_loss
-from sklearn_tsrec.neural.pretrain import pretrain
-from sklearn_tsrec.neural.recipe import PretrainRecipe
-from sklearn_tsrec.neural.regressor import PatchTransformerRegressor
-from sklearn_tsrec.neural.sasrec import SASRecClassifier
-from sklearn_tsrec.neural.windows import BatchedWindowDataset
+from sklearn_tsrec.neural.forecasting._calibration import calibrate
+from sklearn_tsrec.neural.forecasting._checkpoint import load_card, load_checkpoint, save_checkpoint
+from sklearn_tsrec.neural.forecasting._chronos import ChronosRegressor
+from sklearn_tsrec.neural.forecasting._config import PatchTransformerConfig
+from sklearn_tsrec.neural.forecasting._model import PatchTransformer
+from sklearn_tsrec.neural.forecasting._regressor import PatchTransformerRegressor
+from sklearn_tsrec.neural.items._gru import GRUClassifier
+from sklearn_tsrec.neural.items._sasrec import SASRecClassifier
+from sklearn_tsrec.neural.pretraining._pretrain import pretrain
+from sklearn_tsrec.neural.pretraining._recipe import PretrainRecipe
 
 __all__ = [
-    "BatchedWindowDataset",
     "ChronosRegressor",
     "GRUClassifier",
     "PatchTransformer",
@@ -36,6 +34,5 @@ __all__ = [
     "load_card",
     "load_checkpoint",
     "pretrain",
-    "quantile_loss",
     "save_checkpoint",
 ]

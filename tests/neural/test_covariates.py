@@ -5,7 +5,7 @@ import torch
 
 from sklearn_tsrec import PatchTransformerRegressor, WindowForecaster
 from sklearn_tsrec.neural import save_checkpoint
-from sklearn_tsrec.neural._covariates import CovariateAdapter, Layout
+from sklearn_tsrec.neural.forecasting._covariates import CovariateAdapter, Layout
 
 
 def panel(n_series=6, length=90, seed=0):

@@ -2,9 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_tsrec.neural._nets import TunedForecaster
-from sklearn_tsrec.neural.checkpoint import save_checkpoint
-from sklearn_tsrec.neural.finetune import (
+from sklearn_tsrec.neural._finetune import (
     FINETUNE,
     AdaLoRALinear,
     AdapterLinear,
@@ -15,6 +13,8 @@ from sklearn_tsrec.neural.finetune import (
     count_parameters,
     set_dropout,
 )
+from sklearn_tsrec.neural.forecasting._checkpoint import save_checkpoint
+from sklearn_tsrec.neural.forecasting._training import TunedForecaster
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import torch
 
-from sklearn_tsrec.neural.layers import Dropout
+from sklearn_tsrec.neural._layers import Dropout
 
 
 def test_dropout_keeps_the_mean_and_rests_outside_of_training():

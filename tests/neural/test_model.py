@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_tsrec.neural import PatchTransformer, PatchTransformerConfig, quantile_loss
-from sklearn_tsrec.neural.layers import rotation_angles
-from sklearn_tsrec.neural.model import mixture_quantiles
+from sklearn_tsrec.neural import PatchTransformer, PatchTransformerConfig
+from sklearn_tsrec.neural._layers import rotation_angles
+from sklearn_tsrec.neural.forecasting._model import mixture_quantiles, quantile_loss
 
 NAN = float("nan")
 

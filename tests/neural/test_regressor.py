@@ -18,8 +18,8 @@ from sklearn_tsrec import PatchTransformerRegressor, WindowForecaster
 from sklearn_tsrec.datasets import make_panel
 from sklearn_tsrec.model_selection import PanelTimeSeriesSplit
 from sklearn_tsrec.neural import save_checkpoint
-from sklearn_tsrec.neural._period import find_period
-from sklearn_tsrec.neural._windows_in_time import split_rows
+from sklearn_tsrec.neural.forecasting._period import find_period
+from sklearn_tsrec.neural.forecasting._split import split_rows
 
 SIZES = {
     "context": 64,

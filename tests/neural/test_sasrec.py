@@ -14,11 +14,10 @@ from sklearn_tsrec import SASRecClassifier, SequenceRecommender, as_panel
 from sklearn_tsrec.datasets import make_events
 from sklearn_tsrec.model_selection import PanelTimeSeriesSplit
 from sklearn_tsrec.neural import GRUClassifier
-from sklearn_tsrec.neural._item_classifier import left_aligned
-from sklearn_tsrec.neural._item_nets import PretrainingSet, SequenceSet
-from sklearn_tsrec.neural._item_sequences import cover_windows
-from sklearn_tsrec.neural._selection import BestEpoch
-from sklearn_tsrec.neural._time_gaps import N_GAPS, gap_buckets, time_gaps
+from sklearn_tsrec.neural.items._classifier import left_aligned
+from sklearn_tsrec.neural.items._cover import cover_windows
+from sklearn_tsrec.neural.items._nets import BestEpoch, PretrainingSet, SequenceSet
+from sklearn_tsrec.neural.items._time_gaps import N_GAPS, gap_buckets, time_gaps
 
 
 def log_windows(lengths, window, n_items=30, seed=0, basket=1):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sklearn_tsrec.neural import PretrainRecipe, load_card, load_checkpoint
-from sklearn_tsrec.neural.checkpoint import WEIGHTS
+from sklearn_tsrec.neural.forecasting._checkpoint import WEIGHTS
 
 NAMES = sorted(file.stem for file in WEIGHTS.glob("*.safetensors"))
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sklearn_tsrec.neural import synthetic
+from sklearn_tsrec.neural.pretraining._synthetic._mixture import FAMILIES, WEIGHTS
 from sklearn_tsrec.neural.synthetic import SyntheticMixture, add_effects
-from sklearn_tsrec.neural.synthetic._mixture import FAMILIES, WEIGHTS
 
 
 def draw(family, n=200, length=240, seed=0):

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from sklearn_tsrec.neural import BatchedWindowDataset
+from sklearn_tsrec.neural.pretraining._windows import BatchedWindowDataset
 
 
 def make(series, **options):

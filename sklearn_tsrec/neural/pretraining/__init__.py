@@ -1,0 +1,1 @@
+"""Pretraining of forecasting nets, and the synthetic series they learn from."""
