@@ -5,7 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from sklearn_tsrec._scans import count_gaps, series_starts
+from sklearn_tsrec._keys import Keys
+from sklearn_tsrec._scans import count_gaps, is_new, series_starts
+
+NEVER = np.iinfo(np.int64).min  # the tick of what did not happen
 
 
 @dataclass(frozen=True)
@@ -69,9 +72,14 @@ class History:
         """Number of series."""
         return len(self.starts) - 1
 
+    @property
+    def codes(self):
+        """The series of each row."""
+        return np.repeat(np.arange(self.n_series), np.diff(self.starts))
+
     def last_ticks(self):
-        """Return the last tick of every series; the smallest int64 for a series without rows."""
-        last = np.full(self.n_series, np.iinfo(np.int64).min)
+        """Return the last tick of every series; ``NEVER`` for a series without rows."""
+        last = np.full(self.n_series, NEVER)
         has_rows = self.starts[1:] > self.starts[:-1]
         last[has_rows] = self.ticks[self.starts[1:][has_rows] - 1]
         return last
@@ -147,6 +155,31 @@ class History:
         given, _ = self.sort(keys, values)
         starts, source, _ = self._merge(given, keep_old=False, keep_all=True)
         return History(starts, *self._join(given, source))
+
+    def merged(self):
+        """Return a history with one row a key: the mean of the known values of its rows."""
+        new = is_new(self.codes, self.ticks)
+        if new.all():
+            return self
+        first = np.flatnonzero(new)
+        known = ~np.isnan(self.values)
+        total = np.add.reduceat(np.where(known, self.values, 0), first, axis=0, dtype=float)
+        count = np.add.reduceat(known, first, axis=0, dtype=float)
+        mean = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+        return History(
+            np.searchsorted(first, self.starts),
+            self.ticks[first],
+            np.asfortranarray(mean.astype(self.values.dtype)),
+        )
+
+    def overlay_known(self, keys, values):
+        """Return the series of some keys with given values over the remembered ones.
+
+        Rows given for one key are merged first.
+        """
+        given = History.build(keys, values).merged()
+        merged = Keys(given.codes, given.ticks, keys.n_series, keys.n_known)
+        return self.overlay(merged, given.values)[0]
 
     def _merge(self, given, *, keep_old, keep_all):
         """Merge with another history; see ``_merge_sorted``."""

@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.utils.validation import validate_data
 
 from sklearn_tsrec._frequency import check_regular, make_frequency
-from sklearn_tsrec._scans import ascends, count_gaps
+from sklearn_tsrec._scans import ascends, count_gaps, is_new
 from sklearn_tsrec._table import (
     as_list,
     column_position,
@@ -36,12 +36,18 @@ class Keys:
         Number of series, those not seen in ``fit`` included.
     n_known : int
         Number of series seen in ``fit``.
+    times : Times or None
+        The distinct times of the table, where the keys were read from one.
+    place : int64 array of shape (n,) or None
+        The place of each row's time in ``times``.
     """
 
     codes: np.ndarray
     ticks: np.ndarray
     n_series: int
     n_known: int
+    times: Times | None = None
+    place: np.ndarray | None = None
 
     @cached_property
     def order(self):
@@ -54,12 +60,38 @@ class Keys:
             return np.argsort(codes * (high - low + 1) + (ticks - low), kind="stable")
         return np.lexsort((ticks, codes))
 
+    def sorted(self):
+        """Return codes and ticks sorted by series and tick."""
+        if self.order is None:
+            return self.codes, self.ticks
+        return self.codes[self.order], self.ticks[self.order]
+
+    def repeated(self):
+        """Return which rows have the key of another one before them, and the first such row.
+
+        Returns
+        -------
+        n_repeated : int
+        row : int
+            A row whose key comes again; meaningless if none does.
+        """
+        codes, ticks = self.sorted()
+        if not count_gaps(codes, ticks)[0]:
+            return 0, -1
+        again = ~is_new(codes, ticks)
+        where = int(again.argmax()) - 1
+        return int(again.sum()), where if self.order is None else int(self.order[where])
+
 
 class KeyedMixin:
     """Mixin for estimators with ``group``, ``time`` and (mostly) ``freq`` parameters.
 
     ``_fit_keys`` learns ``groups_``, ``freq_`` and ``frequency_``; ``_read_keys`` applies them.
+    A class whose rows are events, several of which may share a key, sets ``_is_log``; one that
+    takes missing values in columns says so by ``_takes_nan``.
     """
+
+    _is_log = False
 
     _key_constraints: ClassVar[dict] = {
         "group": [str, Integral, list, tuple, None],
@@ -90,19 +122,20 @@ class KeyedMixin:
         No (group, time) may repeat, except in event logs (``freq=None``).
         """
         times, ticks, inverse = self._fit_clock(X)
-        codes, groups = _read_groups(X, self.group, self.time)
-        self.groups_, codes = _sorted_groups(groups, codes)
-        self.group_names_ = _group_names(X, self.group, self.time)
-        keys = Keys(codes, ticks[inverse], len(groups), len(groups))
+        codes, groups = read_groups(X, self.group, self.time)
+        self.groups_, codes = sorted_groups(groups, codes)
+        self.group_names_ = read_group_names(X, self.group, self.time)
+        keys = Keys(codes, ticks[inverse], len(groups), len(groups), times, inverse)
         if self.frequency_ is not None:
-            self._check_unique(keys, times, inverse)
+            if not self._is_log:
+                self._check_unique(keys)
             if self.freq == "infer" and times.kind != "period":
-                check_regular(self.frequency_, *_sorted(keys))
+                check_regular(self.frequency_, *keys.sorted())
         return keys
 
     def _fit_clock(self, X):
         """Learn the frequency; return distinct times, their ticks, and each row's place in them."""
-        times, inverse = _read_clock(X, self.time)
+        times, inverse = read_clock(X, self.time)
         if self.freq is None:
             self._whole_clock = times.needs_integers()
             self.frequency_, self.freq_ = None, None
@@ -112,42 +145,44 @@ class KeyedMixin:
             self.frequency_ = make_frequency(self.freq, ascending)
             self.freq_ = self.frequency_.name
             ticks = self.frequency_.ticks(times)
-        self.time_name_ = _time_name(X, self.time)
+        self.time_name_ = read_time_name(X, self.time)
         self._clock = times.kind, times.zone
         return times, ticks, inverse
 
     def _read_ticks(self, X):
         """Return distinct times, their ticks on the training clock, and each row's place."""
-        times, inverse = _read_clock(X, self.time)
+        times, inverse = read_clock(X, self.time)
         times = times.like(*self._clock)
         if self.frequency_ is None:
             return times, times.sortable(self._whole_clock), inverse
         return times, self.frequency_.ticks(times), inverse
 
-    def _check_unique(self, keys, times, inverse):
-        """Raise if a (group, time) repeats: a moment of a series happens once."""
-        codes, ticks = _sorted(keys)
-        if count_gaps(codes, ticks)[0]:
-            repeated = (codes[1:] == codes[:-1]) & (ticks[1:] == ticks[:-1])
-            where = int(repeated.argmax())
-            row = where if keys.order is None else int(keys.order[where])
-            group = f"group={show(self.groups_[codes[where]])}, " if keys.n_known > 1 else ""
+    def _check_unique(self, keys):
+        """Raise if a (group, time) repeats: a calendar has one row for each tick of a series."""
+        n_repeated, row = keys.repeated()
+        if n_repeated:
+            group = f"group={show(self.groups_[keys.codes[row]])}, " if keys.n_known > 1 else ""
             raise ValueError(
-                f"(group, time) repeats, first for {group}time={times.format(inverse[row])}: "
-                f"{int(repeated.sum())} row(s) too many. Name the series with group=, aggregate "
-                "the rows, or use freq=None for event logs."
+                f"(group, time) repeats, first for {group}"
+                f"time={keys.times.format(keys.place[row])}: {n_repeated} row(s) too many. Name "
+                "the series with group=, aggregate the rows, or use freq=None for event logs."
             )
+
+    def _meet(self, X):
+        """Append the series of a table that were not met before to ``groups_``."""
+        _, groups = read_groups(X, self.group, self.time)
+        self.groups_ = self.groups_.append(groups[self.groups_.get_indexer(groups) < 0])
 
     def _read_keys(self, X):
         """Return the keys of a table in the terms of the training table."""
-        codes, groups = _read_groups(X, self.group, self.time)
+        codes, groups = read_groups(X, self.group, self.time)
         known = self.groups_.get_indexer(groups)
         n_known = len(self.groups_)
         new = known < 0
         known[new] = n_known + np.arange(new.sum())
-        _, ticks, inverse = self._read_ticks(X)
+        times, ticks, inverse = self._read_ticks(X)
         codes = known.astype(np.int64)[codes]
-        return Keys(codes, ticks[inverse], n_known + int(new.sum()), n_known)
+        return Keys(codes, ticks[inverse], n_known + int(new.sum()), n_known, times, inverse)
 
     def _key_columns(self, X):
         """Return the positions of the key columns of X."""
@@ -158,25 +193,35 @@ class KeyedMixin:
         skip = self._key_columns(X)
         return select_columns(X, columns, skip=skip, parameter=parameter)
 
+    def _takes_nan(self):
+        """Return whether columns may hold missing values."""
+        return False
 
-def _read_groups(X, group, time):
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        # Values may be missing, keys may not: with keys in columns not every cell may be NaN.
+        tags.input_tags.allow_nan = self.time is None and self._takes_nan()
+        return tags
+
+
+def read_groups(X, group, time):
     """Return the code of each row's group, and the distinct groups as an index."""
     index = getattr(X, "index", None)
     if group is None:
         if time is not None or not isinstance(index, pd.MultiIndex):
             return np.zeros(X.shape[0], dtype=np.int64), pd.RangeIndex(1)
-        return _factorize_levels(index.levels[:-1], index.codes[:-1])
+        return factorize_levels(index.levels[:-1], index.codes[:-1])
     columns = [number_labels(X, column_position(X, key, "group")) for key in as_list(group)]
     if not columns:
         raise ValueError("group=[] names no column: give a column, several, or None.")
     codes, labels = zip(*columns)
     if len(columns) > 1:
-        return _factorize_levels(labels, codes)
+        return factorize_levels(labels, codes)
     _check_no_missing(codes[0] < 0)
     return codes[0], labels[0]
 
 
-def _factorize_levels(levels, codes):
+def factorize_levels(levels, codes):
     """Return codes and distinct groups of a MultiIndex, without building its labels row by row."""
     code = np.zeros(len(codes[0]), dtype=np.int64)
     for level, level_codes in zip(levels, codes):
@@ -213,7 +258,7 @@ def _check_no_missing(missing):
         )
 
 
-def _sorted_groups(groups, codes):
+def sorted_groups(groups, codes):
     """Sort the groups, where they can be sorted, so that the order of rows does not matter."""
     try:
         order = groups.argsort()
@@ -226,7 +271,7 @@ def _sorted_groups(groups, codes):
     return groups[order], rank[codes]
 
 
-def _read_clock(X, time):
+def read_clock(X, time):
     """Return the distinct times, and the position of each row's time among them."""
     if not X.shape[0]:
         raise ValueError("X has 0 samples: give a table with at least one row.")
@@ -259,14 +304,7 @@ def _read_clock(X, time):
     return Times(times.kind, distinct, times.zone), inverse
 
 
-def _sorted(keys):
-    """Return codes and ticks sorted by series and tick."""
-    if keys.order is None:
-        return keys.codes, keys.ticks
-    return keys.codes[keys.order], keys.ticks[keys.order]
-
-
-def _group_names(X, group, time):
+def read_group_names(X, group, time):
     """Return the names of the group levels, for tables that name series."""
     if group is not None:
         return [key if isinstance(key, str) else f"x{key}" for key in as_list(group)]
@@ -278,9 +316,68 @@ def _group_names(X, group, time):
     return []
 
 
-def _time_name(X, time):
+def read_time_name(X, time):
     """Return the name of the time key."""
     if time is not None:
         return time if isinstance(time, str) else f"x{time}"
     name = X.index.names[-1]
     return "time" if name is None else str(name)
+
+
+def key_frame(X, group, time):
+    """Return the labels of the keys of each row, without changing them.
+
+    Parameters
+    ----------
+    X : DataFrame or array of shape (n, p)
+        Keyed table.
+    group, time : str, int, list of these or None
+        Keys, as every keyed estimator takes them.
+
+    Returns
+    -------
+    keys : DataFrame of shape (n, n_levels + 1)
+        Group columns, then the time column, with row numbers as index.
+    group_names : list of str
+        The names of the group columns.
+    """
+    group_names = read_group_names(X, group, time)
+    if group is None:
+        parts = [X.index.get_level_values(level) for level in range(len(group_names))]
+    else:
+        parts = [column_values(X, column_position(X, key, "group")) for key in as_list(group)]
+    if time is None:
+        parts.append(X.index.get_level_values(-1))
+    else:
+        parts.append(column_values(X, column_position(X, time, "time")))
+    names = [*group_names, read_time_name(X, time)]
+    columns = [part.array if hasattr(part, "array") else np.asarray(part) for part in parts]
+    return pd.DataFrame(dict(zip(names, columns))), group_names
+
+
+def row_order(X, n_rows):
+    """Return the series of each row, and the rows sorted by series and time.
+
+    Keys survive our transformers in the index of a DataFrame. Other tables are one series in the
+    order given.
+
+    Parameters
+    ----------
+    X : DataFrame or anything
+        Features.
+    n_rows : int
+        Their number of rows.
+
+    Returns
+    -------
+    series : int64 array of shape (n_rows,)
+    order : int64 array of shape (n_rows,)
+    """
+    index = getattr(X, "index", None)
+    if not isinstance(index, (pd.MultiIndex, pd.DatetimeIndex, pd.PeriodIndex)):
+        return np.zeros(n_rows, dtype=np.int64), np.arange(n_rows)
+    series, _ = read_groups(X, None, None)
+    times, inverse = read_clock(X, None)
+    rank = np.empty(len(times.values), dtype=np.int64)
+    rank[np.argsort(times.values, kind="stable")] = np.arange(len(rank))
+    return series, np.lexsort((rank[inverse], series))

@@ -1,4 +1,4 @@
-"""Compiled passes over sorted keys: numpy would need several, with an array after each."""
+"""Passes over sorted keys, compiled where numpy would need several with an array after each."""
 
 import numpy as np
 from numba import njit
@@ -35,3 +35,12 @@ def series_starts(codes, n_series):
     for s in range(n_series):
         starts[s + 1] = max(starts[s + 1], starts[s])
     return starts
+
+
+def is_new(first, *others):
+    """Return which rows differ from the row before them in one of some arrays: where runs begin."""
+    new = np.ones(len(first), dtype=bool)
+    new[1:] = first[1:] != first[:-1]
+    for part in others:
+        new[1:] |= part[1:] != part[:-1]
+    return new

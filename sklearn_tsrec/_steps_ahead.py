@@ -2,15 +2,26 @@
 
 import numpy as np
 
-NEVER = np.iinfo(np.int64).min
+from sklearn_tsrec._history import NEVER
+from sklearn_tsrec._scans import is_new
 
 
 def last_known(codes, ticks, y, n_series):
-    """Return the tick of the last known target of each series; the smallest int64 without one."""
+    """Return the tick of the last known target of each series; ``NEVER`` without one."""
     last = np.full(n_series, NEVER)
     known = ~np.isnan(y)
     np.maximum.at(last, codes[known], ticks[known])
     return last
+
+
+def start_where_asked(last, codes, ticks):
+    """Return last ticks in which a series without one ends before the first row asked for."""
+    without = last[codes] == NEVER
+    if not without.any():
+        return last
+    first = np.full(len(last), np.iinfo(np.int64).max)
+    np.minimum.at(first, codes[without], ticks[without])
+    return np.where(last == NEVER, first - 1, last)
 
 
 def steps_ahead(last, codes, ticks, calendar):
@@ -22,22 +33,15 @@ def steps_ahead(last, codes, ticks, calendar):
     """
     n_series = max(len(last), codes.max(initial=-1) + 1)
     last = np.append(last, np.full(n_series - len(last), NEVER))
-    without = last[codes] == NEVER
-    if without.any():
-        first = np.full(n_series, np.iinfo(np.int64).max)
-        np.minimum.at(first, codes[without], ticks[without])
-        last = np.where(last == NEVER, first - 1, last)
+    last = start_where_asked(last, codes, ticks)
     if calendar:
         return np.maximum(ticks - last[codes], 1)
     steps = np.ones(len(codes), dtype=np.int64)
     rows = np.flatnonzero(ticks > last[codes])
     rows = rows[np.lexsort((ticks[rows], codes[rows]))]
     series, at = codes[rows], ticks[rows]
-    starts = np.ones(len(rows), dtype=bool)
-    starts[1:] = series[1:] != series[:-1]
-    new = starts.copy()
-    new[1:] |= at[1:] != at[:-1]
-    count = np.cumsum(new)
+    starts = is_new(series)
+    count = np.cumsum(is_new(series, at))
     steps[rows] = count - np.maximum.accumulate(np.where(starts, count - 1, 0))
     return steps
 
@@ -47,7 +51,7 @@ def mean_changes(history):
 
     NaN where no two are known.
     """
-    codes = np.repeat(np.arange(history.n_series), np.diff(history.starts))
+    codes = history.codes
     y = history.values[:, 0]
     known = ~np.isnan(y)
     codes, change = codes[known], np.abs(np.diff(y[known]))

@@ -5,7 +5,8 @@ import pandas as pd
 from scipy import stats
 from sklearn.utils import check_random_state, check_scalar
 
-from sklearn_tsrec._row_order import row_order
+from sklearn_tsrec._keys import row_order
+from sklearn_tsrec._scans import is_new
 from sklearn_tsrec._table import check_target
 from sklearn_tsrec.causal._modifiers import effects_by_row
 from sklearn_tsrec.feature_selection._effects import linear_dml, still
@@ -258,7 +259,7 @@ def _numbers(X, columns):
 def _later(values, series):
     """Return the next value of the same series for each row in order; NaN at the ends."""
     later = np.full(len(values), np.nan)
-    same = series[1:] == series[:-1]
+    same = ~is_new(series)[1:]
     later[:-1][same] = values[1:][same]
     return later
 

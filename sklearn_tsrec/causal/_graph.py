@@ -3,12 +3,12 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, _fit_context
-from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_tsrec._extras import require
-from sklearn_tsrec._row_order import row_order
+from sklearn_tsrec._keys import row_order
+from sklearn_tsrec._sklearn import Interval, check_feature_names_in, fit_context
 from sklearn_tsrec.feature_selection._basis import Basis
 from sklearn_tsrec.feature_selection._driver_tests import driver_tests
 from sklearn_tsrec.feature_selection._partialling_out import benjamini_hochberg
@@ -96,7 +96,7 @@ class CausalGraph(BaseEstimator):
         self.nonlinear = nonlinear
         self.screen = screen
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Test every lag of every column against every other column.
 
@@ -113,7 +113,7 @@ class CausalGraph(BaseEstimator):
         """
         keyed = X
         X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
-        names = _check_feature_names_in(self)
+        names = check_feature_names_in(self)
         series, order = row_order(keyed, len(X))
         lagged, now, series = self._lags(X[order], series[order])
         d = now.shape[1]
@@ -197,7 +197,7 @@ class CausalGraph(BaseEstimator):
         parcorr = require("tigramite.independence_tests.parcorr", "pcmci")
         keyed = X
         X = validate_data(self, X, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
-        names = _check_feature_names_in(self)
+        names = check_feature_names_in(self)
         series, order = row_order(keyed, len(X))
         hole = 2 * np.nanmax(np.abs(X)) + 1  # tigramite wants a number for what is missing
         X = np.where(np.isnan(X), hole, X)
@@ -249,7 +249,7 @@ class CausalGraph(BaseEstimator):
         """
         check_is_fitted(self)
         graph = require("networkx").MultiDiGraph()
-        graph.add_nodes_from(_check_feature_names_in(self))
+        graph.add_nodes_from(check_feature_names_in(self))
         for edge in self.edges_.to_dict("records"):
             graph.add_edge(edge.pop("source"), edge.pop("target"), **edge)
         return graph

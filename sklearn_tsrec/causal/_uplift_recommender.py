@@ -4,18 +4,18 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, RegressorMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GroupKFold, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_tsrec._keys import _read_groups
+from sklearn_tsrec._keys import read_groups
 from sklearn_tsrec._quantile_levels import check_coverage
+from sklearn_tsrec._sklearn import HasMethods, Interval, StrOptions, fit_context, num_samples
 from sklearn_tsrec._table import (
     as_list,
     check_target,
@@ -168,7 +168,7 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
         self.n_folds = n_folds
         self.random_state = random_state
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y):
         """Learn the uplift from a log of what was done and what came of it.
 
@@ -184,7 +184,7 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
         self
         """
         X = self._check_table(X, reset=True)
-        n = _num_samples(X)
+        n = num_samples(X)
         y = check_target(y, n, estimator=self, allow_nan=False).astype(np.float64)
         place = column_position(X, self.treatment, "treatment")
         t = select_columns(X, [place], parameter="treatment")[0][:, 0].astype(np.float64)
@@ -227,7 +227,7 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
             seed = int(check_random_state(self.random_state).randint(2**31 - 1))
             self.learner_ = fit_engine(self.engine, base, features, treated, y, chance, folds, seed)
         self.average_effect_ = float(score.mean())
-        user = np.arange(n) if self.group is None else _read_groups(X, self.group, None)[0]
+        user = np.arange(n) if self.group is None else read_groups(X, self.group, None)[0]
         sums = np.bincount(user, score - score.mean())  # rows of a user are alike
         self.average_effect_error_ = float(np.sqrt(sums @ sums) / n)
         return self
@@ -257,7 +257,7 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
         n_folds = min(self.n_folds, n)
         if self.group is None:
             return list(KFold(n_folds, shuffle=True, random_state=rng).split(np.empty(n)))
-        users, _ = _read_groups(X, self.group, None)
+        users, _ = read_groups(X, self.group, None)
         n_folds = min(n_folds, users.max() + 1)
         if n_folds < 2:
             raise ValueError(f"group={self.group!r} has one user only: folds need at least two.")
@@ -383,7 +383,7 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
         uplift = self.predict(X)
         users = np.zeros(len(X), dtype=np.int64)
         if self.group is not None:
-            users, _ = _read_groups(X, self.group, None)
+            users, _ = read_groups(X, self.group, None)
         order = np.lexsort((-uplift, users))
         first = np.searchsorted(users[order], users[order])
         rank = np.arange(len(order)) - first + 1

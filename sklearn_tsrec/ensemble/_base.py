@@ -8,20 +8,18 @@ import numpy as np
 import pandas as pd
 from sklearn.base import MetaEstimatorMixin, TransformerMixin
 from sklearn.utils import Bunch, get_tags
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_tsrec._key_frame import key_frame
-from sklearn_tsrec._keys import KeyedMixin
+from sklearn_tsrec._keys import KeyedMixin, key_frame
+from sklearn_tsrec._sklearn import BaseComposition, HasMethods, Interval, StrOptions
 from sklearn_tsrec._steps_ahead import last_known, steps_ahead
 from sklearn_tsrec._times import show
 from sklearn_tsrec.ensemble._members import call, run_members
 from sklearn_tsrec.model_selection._folds import read_folds, with_keys
 
 
-class TemporalStackingBase(KeyedMixin, TransformerMixin, MetaEstimatorMixin, _BaseComposition):
+class TemporalStackingBase(KeyedMixin, TransformerMixin, MetaEstimatorMixin, BaseComposition):
     """Base of :class:`TemporalStackingRegressor` and :class:`TemporalStackingClassifier`."""
 
     _stack_constraints: ClassVar[dict] = {
@@ -239,15 +237,15 @@ class TemporalStackingBase(KeyedMixin, TransformerMixin, MetaEstimatorMixin, _Ba
         check_is_fitted(self)
         return np.asarray(self._names_out, dtype=object)
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
+    def _takes_nan(self):
         try:
             used = [member for _, member in self.estimators if not _dropped(member)]
-            allow_nan = all(get_tags(member).input_tags.allow_nan for member in used)
+            return all(get_tags(member).input_tags.allow_nan for member in used)
         except Exception:  # estimators that are no list of pairs are refused by fit
-            allow_nan = False
-        # Values may be missing, keys may not.
-        tags.input_tags.allow_nan = self.time is None and allow_nan
+            return False
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = []
         return tags
 

@@ -2,13 +2,12 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from sklearn.base import ClassifierMixin, _fit_context, clone
-from sklearn.utils import _safe_indexing
-from sklearn.utils._param_validation import HasMethods, StrOptions
+from sklearn.base import ClassifierMixin, clone
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _num_samples, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
-from sklearn_tsrec._key_frame import key_frame
+from sklearn_tsrec._keys import key_frame
+from sklearn_tsrec._sklearn import HasMethods, StrOptions, fit_context, num_samples, safe_indexing
 from sklearn_tsrec._steps_ahead import last_known
 from sklearn_tsrec.ensemble._base import TemporalStackingBase
 from sklearn_tsrec.ensemble._combine import fill_with_mean, median, warn_of_none, weighted_mean
@@ -131,6 +130,7 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
     array(['dry', 'wet', 'dry'], dtype='<U3')
     """
 
+    _is_log = True  # a basket has many items
     _parameter_constraints: ClassVar[dict] = {
         "final_estimator": [HasMethods(["fit", "predict_proba"]), None],
         "weights": [StrOptions({"equal", "median", "logloss", "brier", "greedy", "online"}), None],
@@ -170,7 +170,7 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
         self.freq = freq
         self.verbose = verbose
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y):
         """Ask members out of fold, learn how to put probabilities together, and fit the members.
 
@@ -198,7 +198,7 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
                 "weights='logloss' and fit again as truth arrives, or a TemporalStackingRegressor."
             )
         X = self._check_table(X, reset=True)
-        y = check_items(y, _num_samples(X), type(self).__name__)
+        y = check_items(y, num_samples(X), type(self).__name__)
         check_classification_targets(y)
         self.classes_, truth = sort_items(y)
         keys = self._fit_keys(X)
@@ -229,9 +229,6 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
         names = [f"{prefix}_{name}{c}" for name in self.member_names_ for c in classes]
         self._names_out = [*names, *columns]
         return self
-
-    def _check_unique(self, keys, times, inverse):
-        """Let moments repeat: a basket has many items."""
 
     def _learn(self, X, rows, truth, proba, cells):
         """Learn from out-of-fold rows how to put probabilities together."""
@@ -342,7 +339,7 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
         order = labels.iloc[:, -1].argsort(kind="stable")
         first = labels.iloc[order].drop_duplicates(names or None).index
         first = np.sort(first[:1] if not names else first)
-        proba = self.predict_proba(_safe_indexing(X, first))
+        proba = self.predict_proba(safe_indexing(X, first))
         best = np.argsort(-proba, axis=1, kind="stable")[:, :k]
         table = labels.iloc[np.repeat(first, k)][names].reset_index(drop=True)
         return table.assign(

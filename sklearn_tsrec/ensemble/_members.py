@@ -3,11 +3,11 @@
 import joblib
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_memory
 from tqdm import tqdm
 
+from sklearn_tsrec._sklearn import safe_indexing
 from sklearn_tsrec.model_selection._folds import rows_to_ask, show_rows
 
 
@@ -61,14 +61,14 @@ def run_members(members, X, y, folds, *, method, refit, memory, n_jobs, verbose)
         return forecasts, done[n * len(folds) :]
     fitted = [part[1] for part in parts[-1]]
     rest = np.setdiff1d(np.arange(len(y)), folds[-1].train)
-    show_rows(fitted, _safe_indexing(X, rest), y[rest], "refit=False")
+    show_rows(fitted, safe_indexing(X, rest), y[rest], "refit=False")
     return forecasts, fitted
 
 
 def _content(X, y, fold):
     """Return a hash of all that a fold shows to a member."""
     rows = [fold.train, fold.test, fold.between]
-    return joblib.hash([y[fold.train], *(_safe_indexing(X, part) for part in rows)])
+    return joblib.hash([y[fold.train], *(safe_indexing(X, part) for part in rows)])
 
 
 def _fit_whole(member, content, X, y):
@@ -81,8 +81,8 @@ def _forecast_fold(member, content, X, y, fold, method, keep):
 
     The fitted member comes along if it is to be kept.
     """
-    member.fit(_safe_indexing(X, fold.train), y[fold.train])
-    forecast = call(member, method, _safe_indexing(X, rows_to_ask(member, fold)))
+    member.fit(safe_indexing(X, fold.train), y[fold.train])
+    forecast = call(member, method, safe_indexing(X, rows_to_ask(member, fold)))
     n = len(fold.test)
     forecast = forecast[:n] if method == "predict" else (forecast[0][:n], forecast[1])
     return forecast, member if keep else None

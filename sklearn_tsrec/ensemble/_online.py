@@ -3,6 +3,7 @@
 import numpy as np
 from numba import njit
 
+from sklearn_tsrec._scans import is_new
 from sklearn_tsrec.ensemble._weighting import shrink
 
 
@@ -53,8 +54,7 @@ class OnlineWeights:
             rows = np.flatnonzero(cell >= 0)
             order = rows[np.lexsort((cell[rows], moments[rows]))]
             at, where = moments[order], cell[order]
-            new = np.ones(len(order), dtype=bool)
-            new[1:] = (at[1:] != at[:-1]) | (where[1:] != where[:-1])
+            new = is_new(at, where)
             mean = _mean_by_run(losses[order], np.flatnonzero(new))
             path = _step(mean, where[new], self.weights, self.times, self._range, self.share)
             paths.append(path)

@@ -1,15 +1,14 @@
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import RegressorMixin, _fit_context
-from sklearn.utils._param_validation import HasMethods, StrOptions
+from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_tsrec._history import History
-from sklearn_tsrec._keys import _read_groups
+from sklearn_tsrec._history import NEVER, History
 from sklearn_tsrec._quantile_levels import check_levels
-from sklearn_tsrec._steps_ahead import NEVER, steps_ahead
+from sklearn_tsrec._sklearn import HasMethods, StrOptions, fit_context
+from sklearn_tsrec._steps_ahead import steps_ahead
 from sklearn_tsrec._table import check_target
 from sklearn_tsrec.ensemble._combine import warn_of_none
 from sklearn_tsrec.ensemble._regressor_base import RegressorStackBase
@@ -214,7 +213,7 @@ class TemporalStackingRegressor(RegressorMixin, RegressorStackBase):
         self.freq = freq
         self.verbose = verbose
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y):
         """Forecast out of fold, learn how to put forecasts together, and fit the members.
 
@@ -283,8 +282,7 @@ class TemporalStackingRegressor(RegressorMixin, RegressorStackBase):
         y = check_target(y, X.shape[0], estimator=self)
         show_rows(self.estimators_, X, y, "update")
         keys = self._read_keys(X)
-        _, groups = _read_groups(X, self.group, self.time)
-        self.groups_ = self.groups_.append(groups[self.groups_.get_indexer(groups) < 0])
+        self._meet(X)
         self._remember(self._targets.append(keys, y))
         return self
 

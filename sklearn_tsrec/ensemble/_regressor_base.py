@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from sklearn_tsrec._key_frame import key_frame
+from sklearn_tsrec._keys import key_frame
 from sklearn_tsrec._steps_ahead import last_known, naive_scales
 from sklearn_tsrec.ensemble._base import TemporalStackingBase
 from sklearn_tsrec.ensemble._combine import fill_with_mean, median, weighted_mean
@@ -20,7 +20,7 @@ class RegressorStackBase(TemporalStackingBase):
     def _remember(self, history):
         """Remember targets, and with them where series end and what their unit is."""
         self._targets = history
-        codes = np.repeat(np.arange(history.n_series), np.diff(history.starts))
+        codes = history.codes
         self._last = last_known(codes, history.ticks, history.values[:, 0], history.n_series)
         self._scales = naive_scales(history)
 

@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.linalg.blas import dsyrk
 
+from sklearn_tsrec._scans import is_new
 from sklearn_tsrec.feature_selection._waves import centre
 
 _STRAIGHT, _SQUARE, _ONE_SIDED = range(3)
@@ -189,7 +190,7 @@ class Design:
 
 def _add_by_series(out, series, values):
     """Add each row of values to the row of its series."""
-    start = np.flatnonzero(np.r_[True, series[1:] != series[:-1]])
+    start = np.flatnonzero(is_new(series))
     out[series[start]] += np.add.reduceat(values, start, axis=0)
 
 

@@ -4,12 +4,18 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator
 from sklearn.feature_selection import SelectorMixin
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_tsrec._row_order import row_order
+from sklearn_tsrec._keys import row_order
+from sklearn_tsrec._sklearn import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    check_feature_names_in,
+    fit_context,
+)
 from sklearn_tsrec._table import check_target
 from sklearn_tsrec.feature_selection._basis import Basis
 from sklearn_tsrec.feature_selection._driver_tests import driver_tests
@@ -216,7 +222,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         self.effects = effects
         self.n_regimes = n_regimes
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y):
         """Find the drivers of the target.
 
@@ -234,7 +240,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         keyed = X if isinstance(X, pd.DataFrame) else None
         X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
         y = check_target(y, len(X), estimator=self).astype(np.float64)
-        names = _check_feature_names_in(self)
+        names = check_feature_names_in(self)
         codes, labels = self._read_groups(names)
         always = self._read_always(names, codes, labels)
         series, order = row_order(keyed, len(X))

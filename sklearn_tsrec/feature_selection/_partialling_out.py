@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import linalg, stats
 
+from sklearn_tsrec._scans import is_new
 from sklearn_tsrec.feature_selection._robust import block_covariances
 
 _HELD = 1 << 22  # cells of scores that are kept rather than made again
@@ -166,7 +167,7 @@ def contiguous_folds(series, n_folds, purge):
     -------
     list of (train, test)
     """
-    first = np.flatnonzero(np.r_[True, series[1:] != series[:-1]])
+    first = np.flatnonzero(is_new(series))
     length = np.diff(np.r_[first, len(series)])
     start, size = np.repeat(first, length), np.repeat(length, length)
     row = np.arange(len(series))

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from sklearn_tsrec._scans import is_new
+
 _FEW_SERIES = 20  # below, a covariance of sums over series is too noisy
 
 
@@ -96,12 +98,12 @@ def block_covariances(blocks, groups, series, cov_type):
 
 def _sums_by_series(blocks, series):
     """Return the sum of the scores of each series."""
-    code = np.cumsum(np.r_[0, series[1:] != series[:-1]])
+    code = np.cumsum(is_new(series)) - 1
     sums, first = None, 0
     for scores in blocks:
         own = code[first : first + len(scores)]
         first += len(scores)
-        start = np.flatnonzero(np.r_[True, own[1:] != own[:-1]])
+        start = np.flatnonzero(is_new(own))
         if sums is None:
             sums = np.zeros((code[-1] + 1, scores.shape[1]))
         sums[own[start]] += np.add.reduceat(scores, start, axis=0)
@@ -128,7 +130,7 @@ def _neighbours(blocks, series):
     for joint, _, code in _with_rows_before(blocks, series, 1):
         late, early = joint[1:], joint[:-1]
         if code[0] != code[-1]:
-            same = code[1:] == code[:-1]
+            same = ~is_new(code)[1:]
             late, early = late[same], early[same]
         n_pairs += len(late)
         sums = sums + np.stack(
@@ -147,7 +149,7 @@ def _prewhiten(blocks, rho, series):
         if code[0] == code[-1]:
             white[1:] = joint[1:] - rho * joint[:-1]
         else:
-            late = np.flatnonzero(code[1:] == code[:-1]) + 1
+            late = np.flatnonzero(~is_new(code))
             white[late] = joint[late] - rho * joint[late - 1]
         yield white[n_before:]
 

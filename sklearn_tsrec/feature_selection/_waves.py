@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from sklearn_tsrec._scans import is_new
+
 _LONG = 100  # rows: shorter series have nothing slow to spare
 _ROWS = 4096  # of waves that are made at once
 _HELD = 1 << 20  # cells of waves that are kept rather than made again
@@ -73,6 +75,6 @@ def centre(values, series, waves=None):
     if len(counts) == 1:
         values = values - values.mean(axis=0)
         return values if waves is None else waves.without(values)
-    start = np.flatnonzero(np.r_[True, series[1:] != series[:-1]])
+    start = np.flatnonzero(is_new(series))
     means = np.add.reduceat(values, start, axis=0) / counts.reshape(-1, *[1] * (values.ndim - 1))
     return values - means[series]

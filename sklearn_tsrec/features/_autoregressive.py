@@ -4,8 +4,8 @@ from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
 
+from sklearn_tsrec._sklearn import Interval, StrOptions
 from sklearn_tsrec.features._window_rows import WindowRows, feature_name, fill_inside
 
 

@@ -5,10 +5,10 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from sklearn.utils._param_validation import StrOptions
 
 from sklearn_tsrec._extras import require
-from sklearn_tsrec._keys import _read_clock, _time_name
+from sklearn_tsrec._keys import read_clock, read_time_name
+from sklearn_tsrec._sklearn import StrOptions
 from sklearn_tsrec._times import show
 from sklearn_tsrec.features._clock_features import ClockFeatures
 
@@ -104,8 +104,8 @@ class CalendarFeatures(ClockFeatures):
 
     def _learn_clock(self, X):
         """Learn what kind of time there is, and check the features."""
-        times, _ = _read_clock(X, self.time)
-        self.time_name_ = _time_name(X, self.time)
+        times, _ = read_clock(X, self.time)
+        self.time_name_ = read_time_name(X, self.time)
         self._clock = times.kind, times.zone
         self._stamps(times)
         self._features = [self.features] if isinstance(self.features, str) else list(self.features)
@@ -124,7 +124,7 @@ class CalendarFeatures(ClockFeatures):
 
     def _read_ticks(self, X):
         """Return distinct times, and each row's place among them; there are no ticks."""
-        times, inverse = _read_clock(X, self.time)
+        times, inverse = read_clock(X, self.time)
         return times.like(*self._clock), None, inverse
 
     def _feature_names(self):

@@ -1,10 +1,11 @@
 """What features of the time alone share."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_tsrec._keys import KeyedMixin
+from sklearn_tsrec._sklearn import fit_context
 
 
 class ClockFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
@@ -12,7 +13,7 @@ class ClockFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
 
     group = None
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Learn what kind of time the table has.
 
@@ -64,8 +65,5 @@ class ClockFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return np.array(self._features_out, dtype=object)
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        # Values may be missing, times may not.
-        tags.input_tags.allow_nan = self.time is None
-        return tags
+    def _takes_nan(self):
+        return True

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from sklearn_tsrec import _kernels
+from sklearn_tsrec.features import _kernels
 from sklearn_tsrec.features._past import PastFeatures, as_sequence
 
 

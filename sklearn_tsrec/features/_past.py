@@ -1,16 +1,17 @@
 """What LagFeatures and WindowFeatures share: remembered rows, and where rows stand among them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.utils._param_validation import Interval
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_tsrec._history import History
-from sklearn_tsrec._keys import KeyedMixin, Keys, _factorize_levels, _read_groups
+from sklearn_tsrec._keys import KeyedMixin, Keys, factorize_levels, read_groups
+from sklearn_tsrec._scans import is_new
+from sklearn_tsrec._sklearn import Interval, fit_context
 from sklearn_tsrec._table import as_list, check_target, column_position, frame_columns, is_frame
 from sklearn_tsrec._times import show
 
@@ -65,7 +66,7 @@ class PastFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
         **KeyedMixin._key_constraints,
     }
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Remember the training table, and the target if ``target=True``.
 
@@ -83,7 +84,7 @@ class PastFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
         self._learn(X, y)
         return self
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit_transform(self, X, y=None):
         """Remember the training table and return its features; faster than one after the other.
 
@@ -156,10 +157,11 @@ class PastFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
             names = [*names[: int(self.target)], *(str(given[j]) for j in self._positions)]
         return np.array([f"{n}__{s}" for n in names for s in self._suffixes()], dtype=object)
 
+    def _takes_nan(self):
+        return True
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        # Values may be missing, keys may not: with keys in columns not every cell may be NaN.
-        tags.input_tags.allow_nan = self.time is None
         tags.target_tags.required = self.target
         tags.transformer_tags.preserves_dtype = [] if self.target else ["float64", "float32"]
         return tags
@@ -196,7 +198,7 @@ class PastFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
             pooled = Keys(codes, keys.ticks, n_pools, n_pools)
             self._memories.append(self._pooled(pooled, tables[0]))
         if len(tables) > self.target:
-            self._rows = keys, codes, tables[-1]
+            self._rows = replace(keys, times=None, place=None), codes, tables[-1]
         return X, keys, None
 
     def _check_names(self):
@@ -288,13 +290,13 @@ class PastFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
     def _pool_groups(self, X):
         """Return the pool of each row, and the distinct pools."""
         if isinstance(self.pool, str) and self.pool == "all":
-            return _read_groups(np.empty((X.shape[0], 0)), None, 0)
+            return read_groups(np.empty((X.shape[0], 0)), None, 0)
         levels = list(getattr(getattr(X, "index", None), "names", []))
         if self.time is None and all(c in levels for c in as_list(self.pool)):
             at = [levels.index(c) for c in as_list(self.pool)]
             index = X.index
-            return _factorize_levels([index.levels[k] for k in at], [index.codes[k] for k in at])
-        return _read_groups(X, self.pool, self.time)
+            return factorize_levels([index.levels[k] for k in at], [index.codes[k] for k in at])
+        return read_groups(X, self.pool, self.time)
 
     def _pool_positions(self, X):
         """Return the positions of columns that name pools."""
@@ -306,17 +308,7 @@ class PastFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
     def _pooled(self, keys, values):
         """Return the history of pools: in a calendar the mean at each tick, in logs all events."""
         history = History.build(keys, values)
-        if self.frequency_ is None:
-            return history
-        codes = np.repeat(np.arange(history.n_series), np.diff(history.starts))
-        first = np.flatnonzero(_changes(codes, history.ticks))
-        known = ~np.isnan(history.values)
-        total = np.add.reduceat(np.where(known, history.values, 0), first, axis=0, dtype=float)
-        count = np.add.reduceat(known, first, axis=0, dtype=float)
-        mean = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
-        starts = np.searchsorted(first, history.starts)
-        mean = np.asfortranarray(mean.astype(values.dtype))
-        return History(starts, history.ticks[first], mean)
+        return history if self.frequency_ is None else history.merged()
 
     def _pooled_target(self, keys, pools):
         """Return the distinct moments of pools over the remembered targets."""
@@ -342,19 +334,12 @@ class PastFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
         return Moments(memory, order, place, n_pools, self._end(-1), len(codes), inverse)
 
 
-def _changes(codes, ticks):
-    """Return where a sorted key differs from the one before it."""
-    changes = np.ones(len(codes), dtype=bool)
-    changes[1:] = (codes[1:] != codes[:-1]) | (ticks[1:] != ticks[:-1])
-    return changes
-
-
 def _distinct(codes, ticks, n_series):
     """Return distinct keys in order, and the number of each row's key among them."""
     order = Keys(codes, ticks, n_series, n_series).order
     order = np.arange(len(codes)) if order is None else order
     codes, ticks = codes[order], ticks[order]
-    changes = _changes(codes, ticks)
+    changes = is_new(codes, ticks)
     inverse = np.empty(len(order), dtype=np.int64)
     inverse[order] = np.cumsum(changes) - 1
     return codes[changes], ticks[changes], inverse

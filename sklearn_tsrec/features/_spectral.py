@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 import scipy.fft
-from sklearn.utils._param_validation import Interval, StrOptions
 
+from sklearn_tsrec._sklearn import Interval, StrOptions
 from sklearn_tsrec.features._window_rows import WindowRows, feature_name, fill_inside
 
 

@@ -6,12 +6,12 @@ from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
-from sklearn_tsrec import _kernels
+from sklearn_tsrec._sklearn import Interval
 from sklearn_tsrec._times import Times, parse_duration, show
-from sklearn_tsrec._whole_windows import whole_windows
+from sklearn_tsrec.features import _kernels
 from sklearn_tsrec.features._past import PastFeatures, as_sequence
+from sklearn_tsrec.features._whole_windows import whole_windows
 
 _KINDS = {
     "mean": _kernels.MEAN,

@@ -1,14 +1,16 @@
 """What the transformers of rows that are windows share."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklearn_tsrec._sklearn import fit_context
 
 
 class WindowRows(TransformerMixin, BaseEstimator):
     """Base class: each row of X is a window, oldest value first, NaN where a value is missing."""
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Learn the length of the windows.
 

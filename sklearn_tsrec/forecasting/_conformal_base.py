@@ -7,8 +7,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from sklearn_tsrec._history import History
-from sklearn_tsrec._key_frame import key_frame
-from sklearn_tsrec._keys import KeyedMixin, Keys, _read_groups
+from sklearn_tsrec._keys import KeyedMixin, Keys, key_frame, read_groups
 from sklearn_tsrec._quantile_levels import check_levels
 from sklearn_tsrec._steps_ahead import last_known, steps_ahead
 from sklearn_tsrec._times import show
@@ -91,7 +90,7 @@ class ConformalBase(KeyedMixin, BaseEstimator):
     def _remember(self, history):
         """Remember targets, and where the known ones of each series end."""
         self._history = history
-        codes = np.repeat(np.arange(history.n_series), np.diff(history.starts))
+        codes = history.codes
         self._last = last_known(codes, history.ticks, history.values[:, 0], history.n_series)
         self._difference = np.append(mean_differences(history), np.nan)
 
@@ -173,8 +172,7 @@ class ConformalBase(KeyedMixin, BaseEstimator):
         if self.method == "adaptive":
             self._adapt(X, y, keys)
         show_rows([self.estimator_], X, y, "update")
-        _, groups = _read_groups(X, self.group, self.time)
-        self.groups_ = self.groups_.append(groups[self.groups_.get_indexer(groups) < 0])
+        self._meet(X)
         self._remember(self._history.append(keys, y[:, np.newaxis]))
         if self.method == "adaptive":
             self._learn_scales(self._table)
@@ -241,7 +239,7 @@ class ConformalBase(KeyedMixin, BaseEstimator):
         """Return the label of a series, remembered or new, for an error."""
         if code < len(self.groups_):
             return show(self.groups_[code])
-        _, groups = _read_groups(X, self.group, self.time)
+        _, groups = read_groups(X, self.group, self.time)
         new = groups[self.groups_.get_indexer(groups) < 0]
         return show(new[code - len(self.groups_)])
 

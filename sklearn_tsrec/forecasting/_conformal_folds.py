@@ -2,10 +2,10 @@
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
 from tqdm import tqdm
 
+from sklearn_tsrec._sklearn import safe_indexing
 from sklearn_tsrec.model_selection._folds import rows_to_ask, show_rows
 
 
@@ -72,12 +72,12 @@ def _show_folds(estimator, X, y, folds, conformity, levels, verbose):
 def _show(model, X, y, rows):
     """Show rows to a fitted model."""
     if len(rows):
-        show_rows([model], _safe_indexing(X, rows), y[rows], "method='split'")
+        show_rows([model], safe_indexing(X, rows), y[rows], "method='split'")
 
 
 def _fit(model, X, y, rows):
     """Fit to some rows; None are all."""
-    return model.fit(X, y) if rows is None else model.fit(_safe_indexing(X, rows), y[rows])
+    return model.fit(X, y) if rows is None else model.fit(safe_indexing(X, rows), y[rows])
 
 
 def _fit_fold(model, X, y, fold, conformity, levels):
@@ -87,7 +87,7 @@ def _fit_fold(model, X, y, fold, conformity, levels):
 
 def _forecast(model, X, fold, conformity, levels):
     """Forecast the test rows of a fold."""
-    rows = _safe_indexing(X, rows_to_ask(model, fold))
+    rows = safe_indexing(X, rows_to_ask(model, fold))
     asked = levels if uses_quantiles(model, conformity) else None
     return base_forecasts(model, rows, asked)[: len(fold.test)]
 

@@ -2,13 +2,13 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import MetaEstimatorMixin, RegressorMixin, _fit_context
+from sklearn.base import MetaEstimatorMixin, RegressorMixin
 from sklearn.utils import check_random_state, get_tags
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_tsrec._keys import KeyedMixin
 from sklearn_tsrec._quantile_levels import check_coverage, check_levels
+from sklearn_tsrec._sklearn import HasMethods, Interval, StrOptions, fit_context
 from sklearn_tsrec._table import check_target
 from sklearn_tsrec.forecasting._conformal_base import ConformalBase
 from sklearn_tsrec.forecasting._window_forecaster import WindowForecaster
@@ -193,7 +193,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, ConformalBase):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y):
         """Forecast the folds, keep the errors, and fit the forecaster.
 
@@ -345,10 +345,11 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, ConformalBase):
         X = self._check_table(X, reset=False)
         return self._paths(X, int(n_paths), check_random_state(random_state))
 
+    def _takes_nan(self):
+        estimator = WindowForecaster() if self.estimator is None else self.estimator
+        return get_tags(estimator).input_tags.allow_nan
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        estimator = WindowForecaster() if self.estimator is None else self.estimator
-        # Values may be missing, keys may not.
-        tags.input_tags.allow_nan = self.time is None and get_tags(estimator).input_tags.allow_nan
         tags.regressor_tags.poor_score = True  # the columns of X need not say anything of y
         return tags

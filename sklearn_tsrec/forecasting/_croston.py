@@ -3,8 +3,8 @@ from typing import ClassVar
 
 import numpy as np
 from numba import njit
-from sklearn.utils._param_validation import Interval, StrOptions
 
+from sklearn_tsrec._sklearn import Interval, StrOptions
 from sklearn_tsrec.forecasting._series_regressor import SeriesRegressor
 
 _VARIANTS = {"classic": 0, "sba": 1, "tsb": 2}

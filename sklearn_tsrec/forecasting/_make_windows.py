@@ -4,8 +4,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from sklearn_tsrec._history import History
-from sklearn_tsrec._key_frame import key_frame
-from sklearn_tsrec._keys import KeyedMixin
+from sklearn_tsrec._keys import KeyedMixin, key_frame
 from sklearn_tsrec._table import check_target
 from sklearn_tsrec._times import show
 from sklearn_tsrec.forecasting._steps import event_steps

@@ -3,13 +3,12 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, _fit_context
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin
 from sklearn.utils import get_tags
-from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_tsrec._key_frame import key_frame
-from sklearn_tsrec._keys import KeyedMixin, _read_groups
+from sklearn_tsrec._keys import KeyedMixin, key_frame, read_groups
+from sklearn_tsrec._sklearn import HasMethods, StrOptions, fit_context
 from sklearn_tsrec._table import check_target
 from sklearn_tsrec._times import show
 from sklearn_tsrec.forecasting._reconcile import bottom_weights, shrunken_covariance, sum_matrix
@@ -124,7 +123,7 @@ class ReconciledForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseE
         self.time = time
         self.freq = freq
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y):
         """Fit the forecaster to all nodes, and learn how to make them add up.
 
@@ -314,7 +313,7 @@ class ReconciledForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseE
 
     def _read_codes(self, X):
         """Return the series of each row; raise if one is not known."""
-        codes, groups = _read_groups(X, self.group, self.time)
+        codes, groups = read_groups(X, self.group, self.time)
         known = self.groups_.get_indexer(groups)
         if (known < 0).any():
             raise ValueError(
@@ -323,11 +322,12 @@ class ReconciledForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseE
             )
         return known[codes]
 
+    def _takes_nan(self):
+        estimator = WindowForecaster() if self.estimator is None else self.estimator
+        return get_tags(estimator).input_tags.allow_nan
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        estimator = WindowForecaster() if self.estimator is None else self.estimator
-        # Values may be missing, keys may not.
-        tags.input_tags.allow_nan = self.time is None and get_tags(estimator).input_tags.allow_nan
         tags.regressor_tags.poor_score = True  # the columns of X need not say anything of y
         return tags
 

@@ -3,8 +3,8 @@ from typing import ClassVar
 
 import numpy as np
 from numba import njit
-from sklearn.utils._param_validation import Interval
 
+from sklearn_tsrec._sklearn import Interval
 from sklearn_tsrec.forecasting._series_regressor import SeriesRegressor
 
 

@@ -4,13 +4,13 @@ from numbers import Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_tsrec._history import History
-from sklearn_tsrec._keys import KeyedMixin, _read_groups
+from sklearn_tsrec._keys import KeyedMixin
+from sklearn_tsrec._sklearn import fit_context
 from sklearn_tsrec._table import check_target
-from sklearn_tsrec.forecasting._steps import merge_moments
 
 
 class SeriesRegressor(KeyedMixin, RegressorMixin, BaseEstimator):
@@ -25,7 +25,7 @@ class SeriesRegressor(KeyedMixin, RegressorMixin, BaseEstimator):
         **KeyedMixin._key_constraints,
     }
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y):
         """Remember the target of each series.
 
@@ -76,8 +76,7 @@ class SeriesRegressor(KeyedMixin, RegressorMixin, BaseEstimator):
         X = self._check_table(X, reset=False)
         keys = self._read_keys(X)
         y = self._check_values(check_target(y, X.shape[0], estimator=self))
-        _, groups = _read_groups(X, self.group, self.time)
-        self.groups_ = self.groups_.append(groups[self.groups_.get_indexer(groups) < 0])
+        self._meet(X)
         self.target_history_ = self.target_history_.append(keys, y)
         return self
 
@@ -99,8 +98,8 @@ class SeriesRegressor(KeyedMixin, RegressorMixin, BaseEstimator):
         X = self._check_table(X, reset=False)
         keys = self._read_keys(X)
         pool, order, place = self.target_history_.overlay(keys)
-        moments = merge_moments(pool)
-        codes = np.repeat(np.arange(pool.n_series), np.diff(pool.starts))
+        moments = pool.merged()
+        codes = pool.codes
         values = np.ascontiguousarray(moments.values[:, 0], dtype=np.float64)
         known = ~np.isnan(values)
         steps = moments.ticks
@@ -108,16 +107,17 @@ class SeriesRegressor(KeyedMixin, RegressorMixin, BaseEstimator):
             steps = np.arange(len(steps)) - np.repeat(moments.starts[:-1], np.diff(moments.starts))
         forecast = self._pass(moments.starts, steps, values)
         forecast[np.isnan(forecast)] = self._level
-        of_series = np.repeat(np.arange(moments.n_series), np.diff(moments.starts))
+        of_series = moments.codes
         forecast[np.bincount(of_series, known, minlength=moments.n_series)[of_series] == 0] = np.nan
         out = np.empty(len(order))
         at = moments.find(codes[place], pool.ticks[place])
         out[order] = forecast[at]
         return out
 
+    def _takes_nan(self):
+        return True  # columns are not read
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        # Columns are not read: they may be missing, but keys may not.
-        tags.input_tags.allow_nan = self.time is None
         tags.regressor_tags.poor_score = True
         return tags

@@ -3,8 +3,8 @@
 import numpy as np
 from numba import njit
 
-from sklearn_tsrec._history import History
 from sklearn_tsrec._keys import Keys
+from sklearn_tsrec._scans import is_new
 
 
 def event_steps(history):
@@ -12,35 +12,10 @@ def event_steps(history):
 
     Events at one time never see each other: what is before the first is before all of them.
     """
-    series = np.repeat(np.arange(history.n_series), np.diff(history.starts))
+    series = history.codes
     step = np.arange(len(series)) - history.starts[series]
-    first = np.where(_moments(history, series), np.arange(len(series)), 0)
+    first = np.where(is_new(series, history.ticks), np.arange(len(series)), 0)
     return step, np.maximum.accumulate(first) - history.starts[series]
-
-
-def merge_moments(history):
-    """Return a history in which every moment of a series has one row: the mean of its rows."""
-    codes = np.repeat(np.arange(history.n_series), np.diff(history.starts))
-    new = _moments(history, codes)
-    if new.all():
-        return history
-    first = np.flatnonzero(new)
-    known = ~np.isnan(history.values)
-    total = np.add.reduceat(np.where(known, history.values, 0), first, axis=0, dtype=float)
-    count = np.add.reduceat(known, first, axis=0, dtype=float)
-    mean = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
-    return History(
-        np.searchsorted(first, history.starts),
-        history.ticks[first],
-        np.asfortranarray(mean.astype(history.values.dtype)),
-    )
-
-
-def _moments(history, codes):
-    """Return which rows are the first of their series at their time."""
-    new = np.ones(len(codes), dtype=bool)
-    new[1:] = (codes[1:] != codes[:-1]) | (history.ticks[1:] != history.ticks[:-1])
-    return new
 
 
 def place_events(history, keys):
@@ -59,12 +34,8 @@ def place_events(history, keys):
         order = Keys(codes, ticks, keys.n_series, keys.n_known).order
         order = np.arange(len(rows)) if order is None else order
         codes, ticks = codes[order], ticks[order]
-        starts = np.ones(len(rows), dtype=bool)
-        starts[1:] = codes[1:] != codes[:-1]
-        later = np.ones(len(rows), dtype=bool)
-        later[1:] = starts[1:] | (ticks[1:] != ticks[:-1])
-        rank = np.cumsum(later) - 1
-        rank -= np.maximum.accumulate(np.where(starts, rank, 0))
+        rank = np.cumsum(is_new(codes, ticks)) - 1
+        rank -= np.maximum.accumulate(np.where(is_new(codes), rank, 0))
         before[rows[order]] += rank
     return before, new
 

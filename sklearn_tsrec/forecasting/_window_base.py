@@ -7,17 +7,15 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_tsrec._history import History
-from sklearn_tsrec._key_frame import key_frame
-from sklearn_tsrec._keys import KeyedMixin, Keys, _read_groups, _sorted
+from sklearn_tsrec._history import NEVER, History
+from sklearn_tsrec._keys import KeyedMixin, Keys, key_frame, read_groups
+from sklearn_tsrec._steps_ahead import start_where_asked
 from sklearn_tsrec._table import as_list, check_target, column_position, frame_columns, is_frame
 from sklearn_tsrec._times import show
 from sklearn_tsrec.forecasting._recursion import Paths, forecast_paths
 from sklearn_tsrec.forecasting._regress import predict_quantiles
-from sklearn_tsrec.forecasting._steps import event_steps, merge_moments, place_events
+from sklearn_tsrec.forecasting._steps import event_steps, place_events
 from sklearn_tsrec.forecasting._transforms import fill_missing
-
-_NEVER = np.iinfo(np.int64).min
 
 
 class WindowBase(KeyedMixin, BaseEstimator):
@@ -77,9 +75,9 @@ class WindowBase(KeyedMixin, BaseEstimator):
             steps, moments = event_steps(history)
         self._moments = moments
         self._rows = History(history.starts, steps, history.values)
-        self._codes = np.repeat(np.arange(history.n_series), np.diff(history.starts))
+        self._codes = history.codes
         known = np.flatnonzero(~np.isnan(history.values[:, 0]))
-        self._last = np.full(history.n_series, _NEVER)
+        self._last = np.full(history.n_series, NEVER)
         self._last[self._codes[known]] = steps[known]  # ascending: the latest stays
 
     def _check_static(self, history):
@@ -212,12 +210,9 @@ class WindowBase(KeyedMixin, BaseEstimator):
         """Return the keys of a table; raise if one repeats, except in event logs."""
         keys = self._read_keys(X)
         if self.frequency_ is not None:
-            codes, ticks = _sorted(keys)
-            repeated = (codes[1:] == codes[:-1]) & (ticks[1:] == ticks[:-1])
-            if repeated.any():
-                at = int(repeated.argmax())
-                labels, _ = key_frame(X, self.group, self.time)
-                row = labels.iloc[at if keys.order is None else keys.order[at]]
+            repeated, at = keys.repeated()
+            if repeated:
+                row = key_frame(X, self.group, self.time)[0].iloc[at]
                 where = ", ".join(f"{k}={show(v)}" for k, v in row.items())
                 raise ValueError(f"(group, time) repeats, first for {where}: keep one row.")
         return keys
@@ -227,9 +222,9 @@ class WindowBase(KeyedMixin, BaseEstimator):
 
         Without any, forecasts start at the first step asked for.
         """
-        last = np.full(keys.n_series, _NEVER)
+        last = np.full(keys.n_series, NEVER)
         last[: len(self._last)] = self._last
-        without = last[keys.codes] == _NEVER
+        without = last[keys.codes] == NEVER
         if without.any():
             if not self._allow_nan:
                 series = np.unique(keys.codes[without])
@@ -241,9 +236,7 @@ class WindowBase(KeyedMixin, BaseEstimator):
                     UserWarning,
                     stacklevel=4,
                 )
-            first = np.full(keys.n_series, np.iinfo(np.int64).max)
-            np.minimum.at(first, keys.codes[without], steps[without])
-            last = np.where(last == _NEVER, first - 1, last)
+            last = start_where_asked(last, keys.codes, steps)
         return last, without
 
     def _pool_known(self, keys, steps, values, placed):
@@ -253,10 +246,7 @@ class WindowBase(KeyedMixin, BaseEstimator):
         if not n_known:
             return remembered
         given = Keys(keys.codes[placed], steps[placed], keys.n_series, keys.n_known)
-        given = merge_moments(History.build(given, values[placed, :n_known]))
-        codes = np.repeat(np.arange(given.n_series), np.diff(given.starts))
-        merged = Keys(codes, given.ticks, keys.n_series, keys.n_known)
-        return remembered.overlay(merged, given.values)[0]
+        return remembered.overlay_known(given, values[placed, :n_known])
 
     def _fitted_values(self, X, codes, steps, values, pool, rows, last, levels):
         """Return one-step forecasts from the true values before each row."""
@@ -391,6 +381,6 @@ class WindowBase(KeyedMixin, BaseEstimator):
         """Return the label of a series, remembered or new, for an error."""
         if code < len(self.groups_):
             return show(self.groups_[code])
-        _, groups = _read_groups(X, self.group, self.time)
+        _, groups = read_groups(X, self.group, self.time)
         new = groups[self.groups_.get_indexer(groups) < 0]
         return show(new[code - len(self.groups_)])

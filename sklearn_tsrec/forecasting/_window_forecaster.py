@@ -2,14 +2,14 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import MetaEstimatorMixin, RegressorMixin, _fit_context
-from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.base import MetaEstimatorMixin, RegressorMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_tsrec._history import History
-from sklearn_tsrec._keys import KeyedMixin, _read_groups
+from sklearn_tsrec._keys import KeyedMixin
 from sklearn_tsrec._quantile_levels import check_coverage, check_levels
+from sklearn_tsrec._sklearn import HasMethods, Interval, fit_context
 from sklearn_tsrec.forecasting._design import WindowDesign
 from sklearn_tsrec.forecasting._make_windows import check_lags
 from sklearn_tsrec.forecasting._regress import (
@@ -190,7 +190,7 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, WindowBase):
         self.freq = freq
         self.verbose = verbose
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y):
         """Remember the training table and fit the regressor to its windows.
 
@@ -263,8 +263,7 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, WindowBase):
         X = self._check_table(X, reset=False)
         keys = self._read_unique_keys(X)
         values = self._read_rows(X, y)
-        _, groups = _read_groups(X, self.group, self.time)
-        self.groups_ = self.groups_.append(groups[self.groups_.get_indexer(groups) < 0])
+        self._meet(X)
         rows = History(self.target_history_.starts, self.target_history_.ticks, self._rows.values)
         self._remember(rows.append(keys, values))
         return keys
@@ -347,9 +346,10 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, WindowBase):
         check_coverage(coverage)
         return self.predict_quantiles(X, [(1 - coverage) / 2, (1 + coverage) / 2])
 
+    def _takes_nan(self):
+        return takes_nan(self.estimator)
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        # Values may be missing, keys may not: with keys in columns not every cell may be NaN.
-        tags.input_tags.allow_nan = self.time is None and takes_nan(self.estimator)
         tags.regressor_tags.poor_score = True  # the columns of X need not say anything of y
         return tags

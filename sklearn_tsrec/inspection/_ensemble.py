@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_tsrec._key_frame import key_frame
+from sklearn_tsrec._keys import key_frame
 from sklearn_tsrec._table import check_target
 from sklearn_tsrec.inspection._style import color_of, date_axis, ink, pyplot, quiet
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from sklearn_tsrec._key_frame import key_frame
+from sklearn_tsrec._keys import key_frame
 from sklearn_tsrec._times import show
 from sklearn_tsrec.inspection._style import (
     PALETTE,

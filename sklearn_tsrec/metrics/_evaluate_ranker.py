@@ -1,8 +1,8 @@
 import numpy as np
 import pandas as pd
-from sklearn.utils.validation import _num_samples
 
-from sklearn_tsrec._key_frame import key_frame
+from sklearn_tsrec._keys import key_frame
+from sklearn_tsrec._sklearn import num_samples
 from sklearn_tsrec._table import check_target
 from sklearn_tsrec.metrics._evaluate_recommender import named_models, summary_table
 from sklearn_tsrec.metrics._financial import rank_information_coefficient
@@ -100,7 +100,7 @@ def evaluate_ranker(ranker, X, y, *, k, cost_bps=0.0, overlap=1, reference=None)
     if reference is not None and reference not in models:
         raise ValueError(f"reference={reference!r} is none of the models {list(models)}.")
     keyed = next((m for m in models.values() if hasattr(m, "predict")), None)
-    y = check_target(y, _num_samples(X), estimator=keyed)
+    y = check_target(y, num_samples(X), estimator=keyed)
     known = ~np.isnan(y)
     if not known.any():
         raise ValueError("all truths are missing in these rows: there is nothing to evaluate.")

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
-from sklearn_tsrec._keys import _read_groups, _sorted_groups
+from sklearn_tsrec._keys import read_groups, sorted_groups
 from sklearn_tsrec.metrics._lists import Events, popularity, read_events, read_lists
 from sklearn_tsrec.metrics._measures import measure_lists
 from sklearn_tsrec.metrics._paired import t_test
@@ -191,14 +191,14 @@ def summary_table(parts, counts, n, reference, overlap=1):
 def _happened(models, X, y):
     """Return the events to be foreseen as codes."""
     keyed = next((m for m in models.values() if not isinstance(m, pd.DataFrame)), None)
-    series, labels = _read_groups(X, getattr(keyed, "group", None), getattr(keyed, "time", None))
+    series, labels = read_groups(X, getattr(keyed, "group", None), getattr(keyed, "time", None))
     item, items = pd.factorize(y if isinstance(y, pd.Series) else np.asarray(y))
     if len(item) != len(series):
         raise ValueError(f"y has {len(item)} items for {len(series)} events in X.")
     known = item >= 0
     if not known.any():
         raise ValueError("all items in y are missing: there is nothing to foresee.")
-    labels, series = _sorted_groups(labels, series)
+    labels, series = sorted_groups(labels, series)
     if not known.all():
         kept, series = np.unique(series[known], return_inverse=True)
         labels, item = labels[kept], item[known]

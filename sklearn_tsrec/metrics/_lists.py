@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from sklearn_tsrec._keys import _factorize_levels, _sorted_groups
+from sklearn_tsrec._keys import factorize_levels, sorted_groups
 
 _LIST_COLUMNS = ("rank", "item", "score", "source")  # what recommend() adds to the group columns
 
@@ -139,8 +139,8 @@ def _code_series(keys, names):
     """
     keys = [key if isinstance(key, tuple) else pd.factorize(key)[::-1] for key in keys]
     levels, codes = [pd.Index(level) for level, _ in keys], [code for _, code in keys]
-    codes, labels = _factorize_levels(levels, codes)
-    labels, codes = _sorted_groups(labels, codes)
+    codes, labels = factorize_levels(levels, codes)
+    labels, codes = sorted_groups(labels, codes)
     return codes, labels.set_names(names)
 
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.utils.validation import _num_samples
 
-from sklearn_tsrec._key_frame import key_frame
+from sklearn_tsrec._keys import key_frame
 from sklearn_tsrec._parts import fitted_parts
+from sklearn_tsrec._sklearn import num_samples
 from sklearn_tsrec._table import check_target
 from sklearn_tsrec.metrics._forecast import mean_difference, root_mean_squared_scaled_error
 
@@ -27,7 +27,7 @@ class ForecastScorer(_Scorer):
     """Minus the loss of ``predict`` on the rows that have a truth."""
 
     def __call__(self, estimator, X, y):
-        y = check_target(y, _num_samples(X), estimator=estimator)
+        y = check_target(y, num_samples(X), estimator=estimator)
         known = ~np.isnan(y)
         if not known.any():
             raise ValueError("all truths are missing in these rows: there is nothing to score.")
@@ -47,7 +47,7 @@ class RankScorer(_Scorer):
     """A metric of how ``predict`` ranks the series at each time, on the rows that have a truth."""
 
     def __call__(self, estimator, X, y):
-        y = check_target(y, _num_samples(X), estimator=estimator)
+        y = check_target(y, num_samples(X), estimator=estimator)
         known = ~np.isnan(y)
         if not known.any():
             raise ValueError("all truths are missing in these rows: there is nothing to score.")
@@ -109,7 +109,7 @@ def _find_target_history(estimator):
 def _training_scale(holder, to_unit_of_y, period, squared):
     """Return the seasonal naive error of each series in training, NaN where there is no pair."""
     history = holder.target_history_
-    codes = np.repeat(np.arange(history.n_series), np.diff(history.starts))
+    codes = history.codes
     ticks, values = history.ticks, to_unit_of_y(np.asarray(history.values[:, 0], dtype=float))
     if holder.frequency_ is None:  # events have no calendar: a period is so many events
         before = np.arange(len(codes)) - period

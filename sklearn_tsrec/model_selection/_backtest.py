@@ -4,13 +4,11 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 from sklearn.model_selection import check_cv
-from sklearn.utils import _safe_indexing
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import _num_samples
 from tqdm import tqdm
 
-from sklearn_tsrec._key_frame import key_frame
-from sklearn_tsrec._keys import _read_groups
+from sklearn_tsrec._keys import key_frame, read_groups
+from sklearn_tsrec._sklearn import num_samples, safe_indexing
 from sklearn_tsrec._table import check_target
 from sklearn_tsrec.model_selection._drift_monitor import DriftMonitor
 from sklearn_tsrec.model_selection._fold_watcher import FoldWatcher
@@ -83,11 +81,11 @@ def backtest(estimator, X, y, *, cv, refit=True, quantiles=None, n_jobs=None, ve
             "refit must be a bool or an integer of at least 1, 'on-drift' or a DriftMonitor, got "
             f"{refit!r}."
         )
-    y = check_target(y, _num_samples(X), estimator=estimator)
+    y = check_target(y, num_samples(X), estimator=estimator)
     cv = check_cv(cv)
     group, time = getattr(cv, "group", None), getattr(cv, "time", None)
     position, _ = step_positions(X, group, time, getattr(cv, "freq", "infer"))
-    series, _ = _read_groups(X, group, time)
+    series, _ = read_groups(X, group, time)
     folds = list(split_in_time(cv, X, y, series, position))
     per_fit = len(folds) if on_drift or refit is False else int(refit)
     watcher = None
@@ -127,13 +125,13 @@ def _forecast_block(estimator, X, y, folds, quantiles, watcher):
         fits = model is None or (watcher is not None and watcher.asks_for_fit(train))
         if fits:
             seen = train
-            model = clone(estimator).fit(_safe_indexing(X, train), y[train])
+            model = clone(estimator).fit(safe_indexing(X, train), y[train])
         else:
             new = np.setdiff1d(train, seen)
             seen = np.union1d(train, seen)
-            rows = _safe_indexing(X, new), y[new]
+            rows = safe_indexing(X, new), y[new]
             show_rows([model], *rows, "forecasting without a fit", "use refit=True")
-        X_ahead = _safe_indexing(X, rows_to_ask(model, fold))
+        X_ahead = safe_indexing(X, rows_to_ask(model, fold))
         n = len(test)
         forecast = {"y_pred": np.asarray(model.predict(X_ahead), dtype=np.float64)[:n]}
         if quantiles is not None:

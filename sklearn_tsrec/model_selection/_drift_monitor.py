@@ -3,11 +3,11 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator
 from sklearn.utils import column_or_1d
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_tsrec._sklearn import Interval, fit_context
 from sklearn_tsrec._table import is_frame, select_columns
 from sklearn_tsrec.model_selection._drift_charts import (
     compare_samples,
@@ -143,7 +143,7 @@ class DriftMonitor(BaseEstimator):
         self.alpha = alpha
         self.min_stability = min_stability
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Remember how things are.
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import _safe_indexing
 
 from sklearn_tsrec._history import History
 from sklearn_tsrec._keys import Keys
+from sklearn_tsrec._sklearn import safe_indexing
 from sklearn_tsrec._steps_ahead import naive_scales
 from sklearn_tsrec._table import as_list, column_position, select_columns
 
@@ -38,7 +38,7 @@ class FoldWatcher:
     def start(self, train):
         """Begin anew after a fit to some rows; what errors are usual stays."""
         usual = getattr(self.monitor, "reference_errors_", None)
-        self.monitor.fit(_safe_indexing(self._inputs, train), usual)
+        self.monitor.fit(safe_indexing(self._inputs, train), usual)
         n = int(self._series.max()) + 1
         keys = Keys(self._series[train], self._position[train], n, n)
         self._scale = naive_scales(History.build(keys, self._y[train]))[self._series]

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_random_state
 
-from sklearn_tsrec._keys import _read_clock, _read_groups
+from sklearn_tsrec._keys import read_clock, read_groups
 
 
 class LeaveLastOut(BaseCrossValidator):
@@ -76,8 +76,8 @@ class LeaveLastOut(BaseCrossValidator):
         n_last = self.n_last
         if isinstance(n_last, bool) or not isinstance(n_last, Integral) or n_last < 1:
             raise ValueError(f"n_last must be an integer of at least 1, got {n_last!r}.")
-        codes, _ = _read_groups(X, self.group, self.time)
-        times, inverse = _read_clock(X, self.time)
+        codes, _ = read_groups(X, self.group, self.time)
+        times, inverse = read_clock(X, self.time)
         draw = check_random_state(self.random_state).permutation(len(codes))
         order = np.lexsort((draw, times.values[inverse], codes))
         count = np.bincount(codes)

@@ -3,7 +3,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator
 
-from sklearn_tsrec._keys import _read_clock
+from sklearn_tsrec._keys import read_clock
 from sklearn_tsrec._times import parse_duration, show
 from sklearn_tsrec.model_selection._positions import step_positions
 
@@ -162,7 +162,7 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
 
     def _positions(self, X):
         """Return the place in time of every row, its frequency and a way to write lengths."""
-        times, inverse = _read_clock(X, self.time)
+        times, inverse = read_clock(X, self.time)
         lengths = (self.horizon, self.gap, self.embargo, self.max_train, self.step)
         durations = [isinstance(length, str) for length in lengths if length not in (0, None)]
         if all(durations) and times.kind == "datetime":

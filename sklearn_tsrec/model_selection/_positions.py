@@ -3,7 +3,7 @@
 import numpy as np
 
 from sklearn_tsrec._frequency import check_regular, make_frequency
-from sklearn_tsrec._keys import Keys, _read_clock, _read_groups, _sorted
+from sklearn_tsrec._keys import Keys, read_clock, read_groups
 
 
 def step_positions(X, group, time, freq):
@@ -23,7 +23,7 @@ def step_positions(X, group, time, freq):
     positions : int64 array of shape (n,)
     frequency : Frequency or None
     """
-    times, inverse = _read_clock(X, time)
+    times, inverse = read_clock(X, time)
     order = np.argsort(times.values, kind="stable")
     if freq is None:
         rank = np.empty(len(order), dtype=np.int64)
@@ -32,6 +32,6 @@ def step_positions(X, group, time, freq):
     frequency = make_frequency(freq, times.take(order))
     ticks = frequency.ticks(times)[inverse]
     if freq == "infer" and times.kind != "period":
-        codes, labels = _read_groups(X, group, time)
-        check_regular(frequency, *_sorted(Keys(codes, ticks, len(labels), len(labels))))
+        codes, labels = read_groups(X, group, time)
+        check_regular(frequency, *Keys(codes, ticks, len(labels), len(labels)).sorted())
     return ticks, frequency

@@ -4,9 +4,9 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_tsrec._keys import KeyedMixin
+from sklearn_tsrec._sklearn import Interval, StrOptions
 from sklearn_tsrec.preprocessing._keyed_table import PastTransformer
 from sklearn_tsrec.preprocessing._past import fill_gaps, fill_seasonal
 

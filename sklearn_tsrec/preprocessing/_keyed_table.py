@@ -3,12 +3,13 @@
 import narwhals as nw
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
-from sklearn.utils._set_output import _get_output_config
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_tsrec._history import History
+from sklearn_tsrec._history import NEVER, History
 from sklearn_tsrec._keys import KeyedMixin
+from sklearn_tsrec._scans import is_new
+from sklearn_tsrec._sklearn import fit_context, get_output_config
 from sklearn_tsrec._table import as_list, column_position, is_frame
 
 
@@ -54,21 +55,18 @@ class KeyedTableTransformer(KeyedMixin, OneToOneFeatureMixin, TransformerMixin, 
 
         scikit-learn would make columns of objects from polars, and fail on arrow.
         """
-        if _get_output_config("transform", self)["dense"] == "pandas" and is_frame(table):
+        if get_output_config("transform", self)["dense"] == "pandas" and is_frame(table):
             return nw.from_native(table, eager_only=True).to_pandas()
         return table
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        # Values may be missing, keys may not: with keys in columns not every cell may be NaN.
-        tags.input_tags.allow_nan = self.time is None
-        return tags
+    def _takes_nan(self):
+        return True
 
 
 class PastTransformer(KeyedTableTransformer):
     """Base class of what compares each value with others of its series."""
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Remember the training table by key.
 
@@ -105,7 +103,7 @@ class PastTransformer(KeyedTableTransformer):
         X = self._check_table(X, reset=False)
         pool, order, place = self._history.overlay(self._read_keys(X), self._values(X))
         clock = pool.ticks if self.frequency_ is not None else _count_moments(pool)
-        last = np.full(pool.n_series, np.iinfo(np.int64).min)
+        last = np.full(pool.n_series, NEVER)
         last[: self._history.n_series] = self._history.last_ticks()
         values = np.empty((len(order), pool.values.shape[1]))
         for j in range(values.shape[1]):
@@ -116,8 +114,4 @@ class PastTransformer(KeyedTableTransformer):
 
 def _count_moments(pool):
     """Return the number of each row's moment in its series: the clock of event logs."""
-    new = np.ones(len(pool.ticks), dtype=np.int64)
-    new[1:] = pool.ticks[1:] != pool.ticks[:-1]
-    inner = pool.starts[pool.starts < len(new)]
-    new[inner] = 1
-    return np.cumsum(new)
+    return np.cumsum(is_new(pool.codes, pool.ticks))

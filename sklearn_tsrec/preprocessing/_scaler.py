@@ -5,11 +5,10 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from sklearn.base import _fit_context
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_tsrec._keys import KeyedMixin, _read_groups, _sorted_groups
+from sklearn_tsrec._keys import KeyedMixin, read_groups, sorted_groups
+from sklearn_tsrec._sklearn import StrOptions, fit_context
 from sklearn_tsrec.preprocessing._keyed_table import KeyedTableTransformer
 
 
@@ -86,7 +85,7 @@ class SeriesScaler(KeyedTableTransformer):
         self.group = group
         self.time = time
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Learn the scale of each series.
 
@@ -102,8 +101,8 @@ class SeriesScaler(KeyedTableTransformer):
         self : object
         """
         X = self._check_table(X, reset=True)
-        codes, groups = _read_groups(X, self.group, self.time)
-        self.groups_, codes = _sorted_groups(groups, codes)
+        codes, groups = read_groups(X, self.group, self.time)
+        self.groups_, codes = sorted_groups(groups, codes)
         values = pd.DataFrame(self._values(X))
         own = self._learn(values.groupby(codes))
         pooled = self._learn(values.groupby(np.zeros(len(codes))))
@@ -165,7 +164,7 @@ class SeriesScaler(KeyedTableTransformer):
         """Return the checked table, and the row of the scales that belongs to each of its rows."""
         check_is_fitted(self)
         X = self._check_table(X, reset=False)
-        codes, groups = _read_groups(X, self.group, self.time)
+        codes, groups = read_groups(X, self.group, self.time)
         return X, self.groups_.get_indexer(groups)[codes]
 
     def __sklearn_tags__(self):

@@ -4,12 +4,12 @@ from typing import ClassVar
 import numpy as np
 from numba import njit
 from scipy import sparse
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval
 from threadpoolctl import threadpool_limits
 
 from sklearn_tsrec._extras import require
+from sklearn_tsrec._sklearn import Interval, fit_context
 from sklearn_tsrec.recommendation._window_classifier import (
     DecisionMixin,
     WindowClassifier,
@@ -112,7 +112,7 @@ class ALSClassifier(DecisionMixin, WindowClassifier, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y):
         """Factorise windows and the items after them.
 
@@ -130,7 +130,7 @@ class ALSClassifier(DecisionMixin, WindowClassifier, BaseEstimator):
         """
         return self._learn(X, y, fresh=True)
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None):
         """Go on from the factors as they are, with new rows beside those known.
 

@@ -5,8 +5,8 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import lapack
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, StrOptions
 
+from sklearn_tsrec._sklearn import Interval, StrOptions
 from sklearn_tsrec.recommendation._products import add_gram, mirror, sum_rows
 from sklearn_tsrec.recommendation._window_classifier import (
     DecisionMixin,

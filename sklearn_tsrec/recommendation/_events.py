@@ -20,7 +20,7 @@ def remember_events(keys, items, times, seed):
 
 def add_events(history, keys, items, times, seed):
     """Return a history with more events of known and new series."""
-    codes = np.repeat(np.arange(history.n_series), np.diff(history.starts))
+    codes = history.codes
     codes, ticks = np.append(codes, keys.codes), np.append(history.ticks, keys.ticks)
     both = Keys(codes, ticks, keys.n_series, keys.n_series)
     return History.build(both, np.vstack([history.values, _event_values(keys, items, times, seed)]))

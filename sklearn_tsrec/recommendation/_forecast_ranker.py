@@ -3,14 +3,13 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils import get_tags
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_tsrec._key_frame import key_frame
-from sklearn_tsrec._keys import _read_groups, _sorted_groups
+from sklearn_tsrec._keys import key_frame, read_groups, sorted_groups
+from sklearn_tsrec._sklearn import HasMethods, Interval, StrOptions, fit_context
 from sklearn_tsrec.forecasting import WindowForecaster
 from sklearn_tsrec.recommendation._lists import check_group_names, check_k
 
@@ -106,7 +105,7 @@ class ForecastRanker(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         """Column of the time, as the forecaster reads it."""
         return getattr(self.forecaster, "time", None)
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y):
         """Fit the forecaster.
 
@@ -215,8 +214,8 @@ class ForecastRanker(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         if len(names) > 1:
             item = pd.Series(list(keys[names].itertuples(index=False, name=None)))
         table = pd.DataFrame({time: keys[time], "rank": 0, "item": item, "score": score})
-        series, labels = _read_groups(X, self.group, self.time)
-        _, series = _sorted_groups(labels, series)
+        series, labels = read_groups(X, self.group, self.time)
+        _, series = sorted_groups(labels, series)
         date = pd.factorize(keys[time], sort=True)[0]
         order = np.lexsort((series, -self._sign() * score, date))
         table = table.iloc[order].reset_index(drop=True)

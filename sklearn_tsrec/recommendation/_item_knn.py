@@ -5,8 +5,8 @@ import numpy as np
 from numba import njit
 from scipy import sparse
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval
 
+from sklearn_tsrec._sklearn import Interval
 from sklearn_tsrec.recommendation._products import fast_form, sum_rows
 from sklearn_tsrec.recommendation._window_classifier import (
     PartialFitMixin,

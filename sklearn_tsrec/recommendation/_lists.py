@@ -5,7 +5,7 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 
-from sklearn_tsrec._keys import _read_groups
+from sklearn_tsrec._keys import read_groups
 from sklearn_tsrec._table import is_frame
 from sklearn_tsrec._times import show
 
@@ -34,7 +34,7 @@ def listed_groups(recommender, X):
     if X is None:
         return recommender.groups_
     if is_frame(X) or getattr(X, "ndim", 1) == 2:
-        codes, labels = _read_groups(X, recommender.group, recommender.time)
+        codes, labels = read_groups(X, recommender.group, recommender.time)
         return labels[pd.unique(codes)]
     if isinstance(X, str) or not hasattr(X, "__len__"):
         raise TypeError(

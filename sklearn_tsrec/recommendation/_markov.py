@@ -4,8 +4,8 @@ from typing import ClassVar
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, Options
 
+from sklearn_tsrec._sklearn import Interval, Options
 from sklearn_tsrec.recommendation._window_classifier import (
     PartialFitMixin,
     ProbabilityMixin,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sklearn_tsrec._keys import _read_clock, _read_groups
+from sklearn_tsrec._keys import read_clock, read_groups
 from sklearn_tsrec._table import as_list, column_position, column_values, is_frame
 from sklearn_tsrec.recommendation._events import event_spans, event_windows
 from sklearn_tsrec.recommendation._moments import DAY
@@ -49,7 +49,7 @@ def clock_numbers(recommender, times):
 
 def row_times(recommender, X):
     """Return the time of each row of a table as such a number."""
-    times, inverse = _read_clock(X, recommender.time)
+    times, inverse = read_clock(X, recommender.time)
     return clock_numbers(recommender, times.like(*recommender._clock))[inverse]
 
 
@@ -85,7 +85,7 @@ def listed_moments(recommender, X, groups, codes, tick, time):
             )
         # Of several rows of one series the earliest is the moment of its list.
         order = np.argsort(row_times(recommender, X), kind="stable")
-        series, labels = _read_groups(X, recommender.group, recommender.time)
+        series, labels = read_groups(X, recommender.group, recommender.time)
         _, row = np.unique(groups.get_indexer(labels)[series[order]], return_index=True)
         context = read_context(X, recommender.columns).iloc[order[row]]
     return Moments(*event_spans(history, codes, ticks), np.full(len(codes), time), context)

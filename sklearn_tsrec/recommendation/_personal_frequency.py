@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval
 
+from sklearn_tsrec._sklearn import Interval
 from sklearn_tsrec.recommendation._window_classifier import (
     PartialFitMixin,
     ProbabilityMixin,

@@ -5,15 +5,15 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 from scipy.stats import rankdata
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.preprocessing import normalize
 from sklearn.utils import check_random_state, get_tags
-from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_tsrec._item_table import item_labels, item_matrix
-from sklearn_tsrec._keys import _read_groups
+from sklearn_tsrec._keys import read_groups
+from sklearn_tsrec._sklearn import HasMethods, Interval, fit_context
 from sklearn_tsrec._table import is_frame
 from sklearn_tsrec.recommendation._lists import check_k
 from sklearn_tsrec.recommendation._rerank import choose
@@ -163,7 +163,7 @@ class ReRanker(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """Column of the time, as the recommender reads it."""
         return getattr(self.recommender, "time", None)
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y):
         """Fit the recommender, and learn what re-ranking must know of the items.
 
@@ -193,7 +193,7 @@ class ReRanker(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             self.feature_names_in_ = inner.feature_names_in_
         n_items = len(self.items_)
         keyed = X if is_frame(X) else np.asarray(X)
-        series, _ = _read_groups(keyed, self.group, self.time)
+        series, _ = read_groups(keyed, self.group, self.time)
         item = pd.Index(self.items_).get_indexer(pd.Index(np.asarray(y).ravel()))
         had = np.bincount(pd.unique(series * np.int64(n_items) + item) % n_items, minlength=n_items)
         self.popularity_ = (rankdata(had) - 1) / max(n_items - 1, 1)

@@ -3,13 +3,13 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _num_samples, check_is_fitted, has_fit_parameter
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
-from sklearn_tsrec._keys import KeyedMixin, _read_groups
+from sklearn_tsrec._keys import KeyedMixin
+from sklearn_tsrec._sklearn import HasMethods, Interval, fit_context, num_samples
 from sklearn_tsrec.recommendation._cold_items import find_cold_items
 from sklearn_tsrec.recommendation._events import add_events, remember_events
 from sklearn_tsrec.recommendation._item_knn import ItemKNNClassifier
@@ -149,6 +149,7 @@ class SequenceRecommender(
     3  dan     2  milk  0.333  popularity
     """
 
+    _is_log = True  # a basket has many items
     _parameter_constraints: ClassVar[dict] = {
         "estimator": [
             HasMethods(["fit", "predict_proba"]),
@@ -193,7 +194,7 @@ class SequenceRecommender(
         self.freq = freq
         self.random_state = random_state
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y):
         """Remember the events and fit the classifier to their windows.
 
@@ -217,7 +218,7 @@ class SequenceRecommender(
         return self._learn(X, y, (), fresh=True)
 
     @available_if(_learns_on)
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def partial_fit(self, X, y, classes=None):
         """Remember more events, and learn from their windows, where the classifier can.
 
@@ -246,7 +247,7 @@ class SequenceRecommender(
     def _learn(self, X, y, more, *, fresh):
         """Remember events, number items, and let the classifier learn from the windows."""
         X = self._check_table(X, reset=fresh)
-        items = check_items(y, _num_samples(X), type(self).__name__)
+        items = check_items(y, num_samples(X), type(self).__name__)
         keys = self._fit_keys(X) if fresh else self._read_keys(X)
         check_group_names(self.group_names_)
         classes, codes = add_items(None if fresh else self.classes_, items, more)
@@ -258,8 +259,7 @@ class SequenceRecommender(
             self.history_ = remember_events(keys, codes, times, seed)
         else:
             self.history_ = add_events(self.history_, keys, codes, times, self._seed)
-            _, groups = _read_groups(X, self.group, self.time)
-            self.groups_ = self.groups_.append(groups[self.groups_.get_indexer(groups) < 0])
+            self._meet(X)
         self.classes_ = self.items_ = classes
         if self.item_features is not None:
             cold, self._cold_weights = find_cold_items(self.item_features, classes)
@@ -292,9 +292,6 @@ class SequenceRecommender(
         else:
             self.estimator_.partial_fit(past, codes, classes=np.arange(len(classes)), **params)
         return self
-
-    def _check_unique(self, keys, times, inverse):
-        """Let moments repeat, also on a calendar: a basket has many items."""
 
     def predict(self, X):
         """Return the best next item at each moment, given the training events before it.

@@ -2,14 +2,13 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import ClassifierMixin
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval
-from sklearn.utils.metaestimators import _BaseComposition
-from sklearn.utils.validation import _num_samples, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
-from sklearn_tsrec._keys import KeyedMixin, _read_clock
+from sklearn_tsrec._keys import KeyedMixin, read_clock
+from sklearn_tsrec._sklearn import BaseComposition, HasMethods, Interval, fit_context, num_samples
 from sklearn_tsrec.recommendation._items import check_items, sort_items
 from sklearn_tsrec.recommendation._lists import (
     candidate_columns,
@@ -30,7 +29,7 @@ from sklearn_tsrec.recommendation._two_stage_setup import (
 _BLOCK = 4096  # moments whose candidates are held in memory together
 
 
-class TwoStageRecommender(KeyedMixin, ClassifierMixin, _BaseComposition):
+class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
     """Let several recommenders propose items, and a ranker put them in order.
 
     The first stage is a list of recommenders: what each of them thinks best at a moment, together,
@@ -161,6 +160,7 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, _BaseComposition):
     2     0     3     2
     """
 
+    _is_log = True  # a basket has many items
     _parameter_constraints: ClassVar[dict] = {
         "retrievers": [list, None],
         "ranker": [HasMethods(["fit", "predict"]), None],
@@ -248,7 +248,7 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, _BaseComposition):
         """
         return self._set_params("retrievers", **params)
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y):
         """Fit the recommenders, and the ranker to the candidates of past moments.
 
@@ -270,7 +270,7 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, _BaseComposition):
             ``fallback=False`` the log is too short for a training moment.
         """
         X = self._check_table(X, reset=True)
-        items = check_items(y, _num_samples(X), type(self).__name__)
+        items = check_items(y, num_samples(X), type(self).__name__)
         keys = self._fit_keys(X)
         check_group_names(self.group_names_)
         self.classes_, codes = sort_items(items)
@@ -278,7 +278,7 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, _BaseComposition):
         rng = check_random_state(self.random_state)
         self._tie_order = rng.permutation(len(self.classes_))
         retrievers = read_retrievers(self)
-        times, inverse = _read_clock(X, self.time)
+        times, inverse = read_clock(X, self.time)
         self._origin = times.values.min()
         clock = self._to_clock(times)[inverse]
         self._rows = read_log(self, X, keys.codes, codes, clock)
@@ -302,9 +302,6 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, _BaseComposition):
         self._fitted = self._rows.fit(retrievers, np.inf)
         self.retrievers_ = list(zip(names, self._fitted[0].fitted))
         return self
-
-    def _check_unique(self, keys, times, inverse):
-        """Let moments repeat: a basket has many items."""
 
     def _to_clock(self, times):
         """Return times as floats that start at 0."""
@@ -343,7 +340,7 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, _BaseComposition):
         check_is_fitted(self)
         X = self._check_table(X, reset=False)
         keys = self._read_keys(X)
-        times, inverse = _read_clock(X, self.time)
+        times, inverse = read_clock(X, self.time)
         clock = self._to_clock(times.like(*self._clock))[inverse]
         best, _ = self._best(keys.codes, clock, 1, False)
         return self.classes_[best[:, 0]]

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import (
     _check_sample_weight,
     check_array,
@@ -12,6 +12,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from sklearn_tsrec._sklearn import fit_context
 from sklearn_tsrec.recommendation._items import check_item_type
 from sklearn_tsrec.recommendation._past import split_past
 
@@ -27,7 +28,7 @@ class WindowClassifier(ClassifierMixin):
     ``_score`` returns a score of each class.
     """
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
         """Learn from windows and the items after them.
 
@@ -236,7 +237,7 @@ class DecisionMixin:
 class PartialFitMixin:
     """Mixin of window classifiers that learn more from new rows."""
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Learn more, from new windows and the items after them.
 

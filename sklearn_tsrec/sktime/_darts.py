@@ -3,7 +3,7 @@
 import pandas as pd
 
 from sklearn_tsrec._extras import require
-from sklearn_tsrec._key_frame import key_frame
+from sklearn_tsrec._keys import key_frame
 from sklearn_tsrec._table import as_list
 from sklearn_tsrec._times import show
 

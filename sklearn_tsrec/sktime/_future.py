@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from sklearn_tsrec._keys import _read_groups, _sorted_groups
+from sklearn_tsrec._keys import read_groups, sorted_groups
 from sklearn_tsrec._times import read_times, show
 from sklearn_tsrec.forecasting import WindowForecaster
 from sklearn_tsrec.forecasting._regress import takes_nan
@@ -33,7 +33,7 @@ def span_series(index):
     """Return the labels of series as above, their earliest first time and earliest last time."""
     if not isinstance(index, pd.MultiIndex):
         return None, index.min(), index.max()
-    codes, groups = _read_groups(pd.DataFrame(index=index), None, None)
+    codes, groups = read_groups(pd.DataFrame(index=index), None, None)
     times = index.levels[-1]
     order = times.argsort()
     rank = np.empty(len(times), dtype=np.int64)
@@ -41,7 +41,7 @@ def span_series(index):
     rank = rank[index.codes[-1]]
     last = np.full(len(groups), -1)
     np.maximum.at(last, codes, rank)
-    return _sorted_groups(groups, codes)[0], times[order[rank.min()]], times[order[last.min()]]
+    return sorted_groups(groups, codes)[0], times[order[rank.min()]], times[order[last.min()]]
 
 
 def cross(series, times, names):

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from sklearn_tsrec._key_frame import key_frame
+from sklearn_tsrec._keys import key_frame
 from sklearn_tsrec._panel import as_panel
 from sklearn_tsrec._table import as_list, frame_columns, is_frame
 from sklearn_tsrec._times import show

@@ -4,28 +4,26 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, _fit_context
-from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 from sktime.forecasting.naive import NaiveForecaster
 from tqdm import tqdm
 
-from sklearn_tsrec._history import History
-from sklearn_tsrec._keys import KeyedMixin, Keys, _read_groups
+from sklearn_tsrec._history import NEVER, History
+from sklearn_tsrec._keys import KeyedMixin, Keys, read_groups
 from sklearn_tsrec._quantile_levels import check_levels
+from sklearn_tsrec._sklearn import HasMethods, Interval, fit_context
 from sklearn_tsrec._table import as_list, check_target
 from sklearn_tsrec._times import show
-from sklearn_tsrec.forecasting._steps import merge_moments, place_events
+from sklearn_tsrec.forecasting._steps import place_events
 from sklearn_tsrec.sktime._series import (
     fit_series,
     forecast_series,
     no_memory_warning,
     time_index,
 )
-
-_NEVER = np.iinfo(np.int64).min
 
 
 def _has_quantiles(regressor):
@@ -137,7 +135,7 @@ class SktimeRegressor(KeyedMixin, MetaEstimatorMixin, RegressorMixin, BaseEstima
 
     # ---- fitting
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y):
         """Fit a forecaster to each series.
 
@@ -182,8 +180,8 @@ class SktimeRegressor(KeyedMixin, MetaEstimatorMixin, RegressorMixin, BaseEstima
         self._level = np.nan if np.isnan(y).all() else np.nanmean(y)
         if np.isnan(self._level):
             raise ValueError("y has no known value, all of it is missing: nothing can be learned.")
-        self._first = np.full(history.n_series, _NEVER)
-        self._last = np.full(history.n_series, _NEVER)
+        self._first = np.full(history.n_series, NEVER)
+        self._last = np.full(history.n_series, NEVER)
         tables = [self._series(code, forecaster) for code in range(history.n_series)]
         tasks = (delayed(fit_series)(forecaster, *table, self.horizon) for table in tables)
         self.forecasters_ = self._run(tasks, len(tables), "fit")
@@ -275,15 +273,15 @@ class SktimeRegressor(KeyedMixin, MetaEstimatorMixin, RegressorMixin, BaseEstima
         else:
             steps, new = keys.ticks, slice(None)
         out = np.full((len(steps), 1 if levels is None else len(levels)), self._level)
-        last = np.append(self._last, np.full(keys.n_series - keys.n_known, _NEVER))
-        self._warn_of_unknown(X, keys.codes[last[keys.codes] == _NEVER])
+        last = np.append(self._last, np.full(keys.n_series - keys.n_known, NEVER))
+        self._warn_of_unknown(X, keys.codes[last[keys.codes] == NEVER])
         pool = self._pool_columns(X, keys, steps, new)
         tasks, rows = [], []
         by_series = np.argsort(keys.codes, kind="stable")
         bounds = np.flatnonzero(np.diff(keys.codes[by_series])) + 1
         for at in np.split(by_series, bounds):
             code = keys.codes[at[0]]
-            if last[code] == _NEVER:
+            if last[code] == NEVER:
                 continue
             ahead = steps[at] - last[code]
             for part in (at[ahead > 0], at[ahead <= 0]):
@@ -301,7 +299,7 @@ class SktimeRegressor(KeyedMixin, MetaEstimatorMixin, RegressorMixin, BaseEstima
         if len(series):
             labels = self.groups_
             if series[0] >= len(labels):
-                _, groups = _read_groups(X, self.group, self.time)
+                _, groups = read_groups(X, self.group, self.time)
                 labels = groups[self.groups_.get_indexer(groups) < 0]
                 series = series - len(self.groups_)
             warnings.warn(
@@ -319,10 +317,7 @@ class SktimeRegressor(KeyedMixin, MetaEstimatorMixin, RegressorMixin, BaseEstima
             return remembered
         values = self._select_columns(X, self._columns)[0]
         given = Keys(keys.codes[new], steps[new], keys.n_series, keys.n_known)
-        given = merge_moments(History.build(given, values[new]))
-        codes = np.repeat(np.arange(given.n_series), np.diff(given.starts))
-        merged = Keys(codes, given.ticks, keys.n_series, keys.n_known)
-        return remembered.overlay(merged, given.values)[0]
+        return remembered.overlay_known(given, values[new])
 
     def _ask(self, code, steps, pool, levels):
         """Return what to ask the forecaster of one series, and where the answers belong."""
@@ -370,13 +365,13 @@ class SktimeRegressor(KeyedMixin, MetaEstimatorMixin, RegressorMixin, BaseEstima
             )
         return table
 
+    def _takes_nan(self):
+        return self.forecaster is not None and bool(
+            self.forecaster.get_tag("capability:missing_values")
+        )
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = (
-            self.time is None
-            and self.forecaster is not None
-            and bool(self.forecaster.get_tag("capability:missing_values"))
-        )
         tags.regressor_tags.poor_score = True  # the columns of X need not say anything of y
         return tags
 

@@ -2,8 +2,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import BaseCrossValidator
 
-from sklearn_tsrec._key_frame import key_frame
-from sklearn_tsrec._keys import _read_clock, _read_groups, _sorted_groups
+from sklearn_tsrec._keys import key_frame, read_clock, read_groups, sorted_groups
 
 
 class SktimeSplit(BaseCrossValidator):
@@ -84,9 +83,9 @@ class SktimeSplit(BaseCrossValidator):
 
     def _sorted_index(self, X):
         """Return the keys in the order of series and time, and the rows they belong to."""
-        codes, groups = _read_groups(X, self.group, self.time)
-        groups, codes = _sorted_groups(groups, codes)
-        times, inverse = _read_clock(X, self.time)
+        codes, groups = read_groups(X, self.group, self.time)
+        groups, codes = sorted_groups(groups, codes)
+        times, inverse = read_clock(X, self.time)
         order = np.lexsort((times.values[inverse], codes))
         when = pd.Index(key_frame(X, self.group, self.time)[0].iloc[order, -1], name="time")
         if len(groups) == 1:

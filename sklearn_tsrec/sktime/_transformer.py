@@ -4,15 +4,15 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin, _fit_context
-from sklearn.utils._param_validation import HasMethods
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 from sktime.transformations.lag import Lag
 from tqdm import tqdm
 
 from sklearn_tsrec._history import History
 from sklearn_tsrec._keys import KeyedMixin
+from sklearn_tsrec._sklearn import HasMethods, check_feature_names_in, fit_context
 from sklearn_tsrec._times import show
 from sklearn_tsrec.sktime._series import is_per_series, time_index, transform_series
 
@@ -120,7 +120,7 @@ class SktimeTransformer(KeyedMixin, MetaEstimatorMixin, TransformerMixin, BaseEs
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None):
         """Fit a transformer to each series.
 
@@ -239,14 +239,10 @@ class SktimeTransformer(KeyedMixin, MetaEstimatorMixin, TransformerMixin, BaseEs
         ndarray of str
         """
         check_is_fitted(self)
-        _check_feature_names_in(self, input_features)
+        check_feature_names_in(self, input_features)
         return self._names_out
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        takes_nan = self.transformer is None or bool(
+    def _takes_nan(self):
+        return self.transformer is None or bool(
             self.transformer.get_tag("capability:missing_values")
         )
-        # Values may be missing, keys may not: with keys in columns not every cell may be NaN.
-        tags.input_tags.allow_nan = self.time is None and takes_nan
-        return tags

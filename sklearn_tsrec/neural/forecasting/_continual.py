@@ -4,9 +4,9 @@ from numbers import Integral
 
 import numpy as np
 import torch
-from sklearn.base import _fit_context
 from sklearn.utils import check_array
 
+from sklearn_tsrec._sklearn import fit_context
 from sklearn_tsrec.neural._finetune import learned, put
 from sklearn_tsrec.neural.forecasting._augment import AUGMENTATIONS, Augment
 from sklearn_tsrec.neural.forecasting._selection import LatestGoodEpoch
@@ -32,7 +32,7 @@ _FISHER_ROWS = 64
 class ContinualMixin:
     """Mixin of :class:`PatchTransformerRegressor`: what learns, once or again and again."""
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y):
         """Learn on from new windows.
 

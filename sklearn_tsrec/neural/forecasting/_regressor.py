@@ -6,11 +6,11 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, _fit_context
+from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_tsrec._sklearn import Interval, StrOptions, fit_context
 from sklearn_tsrec.neural._device import find_device
 from sklearn_tsrec.neural._finetune import FINETUNE, blend, count_parameters, learned
 from sklearn_tsrec.neural.forecasting._augment import AUGMENTATIONS
@@ -251,7 +251,7 @@ class PatchTransformerRegressor(
         self.net_params = net_params
         self.verbose = verbose
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y):
         """Load the net and, unless ``finetune="none"``, fine-tune it.
 

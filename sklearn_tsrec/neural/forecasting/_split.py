@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from sklearn_tsrec._row_order import row_order
+from sklearn_tsrec._keys import row_order
 
 _MOST_VALIDATED = 256  # windows; more cost time and change no decision
 _FEWEST_RECENT = 64  # windows of a series that count as recent, however short the horizon

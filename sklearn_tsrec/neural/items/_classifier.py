@@ -6,11 +6,11 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_tsrec._item_table import item_matrix, standardized
+from sklearn_tsrec._sklearn import Interval, StrOptions, fit_context
 from sklearn_tsrec.neural._device import find_device
 from sklearn_tsrec.neural.items._cover import cover_windows
 from sklearn_tsrec.neural.items._nets import BestEpoch, ItemTraining, SequenceBatches, SequenceSet
@@ -42,7 +42,7 @@ class ItemNetClassifier(WindowClassifier, BaseEstimator):
         "verbose": ["verbose"],
     }
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, *, item_features=None):
         """Learn from windows and the items after them.
 

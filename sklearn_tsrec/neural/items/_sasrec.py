@@ -3,8 +3,7 @@
 from numbers import Integral
 from typing import ClassVar
 
-from sklearn.utils._param_validation import Interval, StrOptions
-
+from sklearn_tsrec._sklearn import Interval, StrOptions
 from sklearn_tsrec.neural._finetune import FINETUNE, adapt
 from sklearn_tsrec.neural.items._classifier import ItemNetClassifier
 from sklearn_tsrec.neural.items._nets import PretrainingSet, SASRecNet

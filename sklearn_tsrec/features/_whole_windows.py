@@ -6,7 +6,7 @@ Arguments are those of ``_kernels``.
 import numpy as np
 from numba import njit
 
-from sklearn_tsrec._kernels import BLOCK, MAX, MEAN, MIN, STD, SUM, next_series
+from sklearn_tsrec.features._kernels import BLOCK, MAX, MEAN, MIN, STD, SUM, next_series
 
 
 @njit(cache=True)
