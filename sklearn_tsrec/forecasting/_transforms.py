@@ -15,32 +15,37 @@ from sklearn_tsrec._times import show
 NAMES = ("last", "last_season", "scale", "difference", "seasonal")
 
 
-class _LastValue:
-    """y - a, where a is the newest known value of the window."""
+class _Transform:
+    """A formula and its inverse.
+
+    ``window`` returns the transformed window and what the inverse needs to know of it, ``target``
+    transformed targets, and ``inverse`` forecasts of targets from those of transformed targets.
+    """
 
     def prepare(self, offsets, horizon):
         """Return the offsets that are needed to give those asked for."""
         return offsets
-
-    def window(self, values):
-        """Return the transformed window, and what the inverse needs to know."""
-        state = _newest(values)
-        return values - state, state
-
-    def target(self, targets, state):
-        """Return transformed targets."""
-        return targets - state
-
-    def inverse(self, forecast, state):
-        """Return forecasts of targets from those of transformed targets."""
-        return forecast + state
 
     def inverse_quantiles(self, quantiles, state, shift):
         """Return quantiles; ``shift`` is by how much the point forecast moved."""
         return quantiles + shift[:, :, np.newaxis]
 
 
-class _Scale(_LastValue):
+class _LastValue(_Transform):
+    """y - a, where a is the newest known value of the window."""
+
+    def window(self, values):
+        state = _newest(values)
+        return values - state, state
+
+    def target(self, targets, state):
+        return targets - state
+
+    def inverse(self, forecast, state):
+        return forecast + state
+
+
+class _Scale(_Transform):
     """y / s, where s is the mean absolute value of the window; 1 where that is 0."""
 
     def window(self, values):
@@ -57,7 +62,7 @@ class _Scale(_LastValue):
         return quantiles * state[:, :, np.newaxis]
 
 
-class _Difference(_LastValue):
+class _Difference(_Transform):
     """y(t) - y(t - period); the inverse adds forecasts up within the horizon."""
 
     def __init__(self, period):
@@ -86,7 +91,7 @@ class _Difference(_LastValue):
         return path[:, state.shape[1] :]
 
 
-class _LastSeason(_LastValue):
+class _LastSeason(_Transform):
     """y(t) - y(t - period) for targets; the window is relative to the newest of these references.
 
     So the regressor learns seasonal differences, and yet sees levels. Targets more than a period

@@ -1,37 +1,41 @@
+import warnings
 from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import MetaEstimatorMixin, RegressorMixin
+import pandas as pd
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_tsrec._history import History
-from sklearn_tsrec._keys import KeyedMixin
+from sklearn_tsrec._keys import KeyedMixin, key_frame, read_groups
 from sklearn_tsrec._quantile_levels import check_coverage, check_levels
 from sklearn_tsrec._sklearn import HasMethods, Interval, fit_context
-from sklearn_tsrec.forecasting._design import WindowDesign
+from sklearn_tsrec._table import check_target
+from sklearn_tsrec._times import show
+from sklearn_tsrec.forecasting._design import ForecastWindows, WindowDesign, read_roles
 from sklearn_tsrec.forecasting._make_windows import check_lags
 from sklearn_tsrec.forecasting._regress import (
     fit_regressor,
     gives_quantiles,
     make_regressor,
+    predict_quantiles,
     takes_nan,
 )
-from sklearn_tsrec.forecasting._window_base import WindowBase
+from sklearn_tsrec.forecasting._window_memory import WindowMemory
 
 
 def _has_quantiles(forecaster):
-    """Tell whether the regressor forecasts quantiles."""
+    """Return whether the regressor forecasts quantiles."""
     return gives_quantiles(getattr(forecaster, "estimator_", forecaster.estimator))
 
 
-def _learns_on(forecaster):
-    """Tell whether the regressor can learn on from more windows."""
+def _continues_training(forecaster):
+    """Return whether the regressor can continue training on more windows."""
     return hasattr(getattr(forecaster, "estimator_", forecaster.estimator), "partial_fit")
 
 
-class WindowForecaster(MetaEstimatorMixin, RegressorMixin, WindowBase):
+class WindowForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEstimator):
     """Forecast with any regressor on windows of the past, one model for all series.
 
     The regressor is given, for each time of each series, the window of the last values before it,
@@ -210,33 +214,68 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, WindowBase):
         ValueError
             If there is nothing to learn from, keys are missing or repeat, or a column is unknown.
         """
-        self._fit_memory(X, y)
-        table, targets = self._learn_rows()
+        self._remember(X, y)
+        table, targets, learned, n_holes = self._memory.training_windows()
+        self._report_skipped(learned, n_holes)
         estimator = make_regressor(self.estimator, self.horizon)
-        self.estimator_ = fit_regressor(estimator, table, targets, self._design.names)
+        table = self._with_names(table)
+        self.estimator_ = fit_regressor(estimator, table, targets, self.window_feature_names_)
         return self
 
-    def _fit_memory(self, X, y):
+    def remember(self, X, y):
+        """Remember other rows in place of all others, without fitting the regressor again.
+
+        A regressor that was fitted to some series then forecasts others.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n, p)
+            Rows as in :meth:`fit`, of any series, with the columns that the regressor knows.
+        y : array-like of shape (n,)
+            Their target; NaN marks a missing value.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If the columns are not those of ``fit``.
+        """
+        check_is_fitted(self)
+        names = self.window_feature_names_
+        self._remember(X, y)
+        if self.window_feature_names_ != names:
+            raise ValueError(
+                f"the regressor was fitted to the columns {show(names)}, but these rows give "
+                f"{show(self.window_feature_names_)}: give the same columns to both."
+            )
+        return self
+
+    def _remember(self, X, y):
         """Do all of ``fit`` but the regressor: learn keys and columns, and remember the rows."""
         lags = check_lags(self.window)
         X = self._check_table(X, reset=True)
         keys = self._fit_keys(X)
-        self._fit_columns(X)
+        self._columns = read_roles(
+            X, self._key_columns(X), self.columns, self.past_columns, self.static_columns
+        )
+        names = [self._select_columns(X[:1], columns)[1] for columns in self._columns]
         values = self._read_rows(X, y)
         if np.isnan(values[:, 0]).all():
             raise ValueError("y has no known value, all of it is missing: nothing can be learned.")
-        self._remember(History.build(keys, values))
-        self._level = np.nanmean(values[:, 0])
-        n_known, n_past = len(self._names[0]), len(self._names[1])
-        self._past_levels = [
-            np.nan if np.isnan(column).all() else np.nanmean(column)
-            for column in values.T[1 + n_known : 1 + n_known + n_past]
-        ]
-        self._design = WindowDesign(
-            lags, self.horizon, self.target_transform, self.period, *self._names
+        design = WindowDesign(lags, self.horizon, self.target_transform, self.period, *names)
+        self._hold(
+            WindowMemory(
+                design,
+                keys,
+                values,
+                calendar=self.frequency_ is not None,
+                allow_nan=takes_nan(self.estimator),
+            )
         )
-        self.window_feature_names_ = self._design.names
-        self._allow_nan = takes_nan(self.estimator)
+        self.window_feature_names_ = design.names
 
     def update(self, X, y):
         """Remember more rows without fitting the regressor again.
@@ -254,21 +293,32 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, WindowBase):
         -------
         self : object
         """
-        self._update_memory(X, y)
+        self._append(X, y)
         return self
 
-    def _update_memory(self, X, y):
+    def _append(self, X, y):
         """Remember more rows, and return their keys."""
         check_is_fitted(self)
         X = self._check_table(X, reset=False)
         keys = self._read_unique_keys(X)
         values = self._read_rows(X, y)
         self._meet(X)
-        rows = History(self.target_history_.starts, self.target_history_.ticks, self._rows.values)
-        self._remember(rows.append(keys, values))
+        self._hold(self._memory.append(keys, values))
         return keys
 
-    @available_if(_learns_on)
+    def _hold(self, memory):
+        """Hold a memory; raise if a static column changes in a series."""
+        changing = memory.changing_static()
+        if changing is not None:
+            name, code = changing
+            raise ValueError(
+                f"static_columns: {name!r} changes in series {show(self.groups_[code])}. Name it "
+                "in columns= (known ahead) or past_columns= (observed) instead."
+            )
+        self._memory = memory
+        self.target_history_ = memory.targets
+
+    @available_if(_continues_training)
     def partial_fit(self, X, y):
         """Remember more rows and learn from them, where the regressor has ``partial_fit``.
 
@@ -288,9 +338,11 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, WindowBase):
         """
         if not hasattr(self, "estimator_"):
             return self.fit(X, y)
-        table, targets = self._learn_rows(self._update_memory(X, y))
+        keys = self._append(X, y)
+        table, targets, _, _ = self._memory.training_windows(keys)
         if len(table):
-            self.estimator_.partial_fit(table, targets if self.horizon > 1 else targets[:, 0])
+            targets = targets if self.horizon > 1 else targets[:, 0]
+            self.estimator_.partial_fit(self._with_names(table), targets)
         return self
 
     def predict(self, X):
@@ -345,6 +397,199 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, WindowBase):
         """
         check_coverage(coverage)
         return self.predict_quantiles(X, [(1 - coverage) / 2, (1 + coverage) / 2])
+
+    def training_windows(self):
+        """Return what the regressor learns from, given all rows remembered.
+
+        Returns
+        -------
+        table : array of shape (n, n_features)
+            One row for each window; ``window_feature_names_`` names the columns.
+        targets : array of shape (n, horizon)
+            The values after it, relative to it as ``target_transform`` makes them.
+        """
+        check_is_fitted(self)
+        return self._memory.training_windows()[:2]
+
+    def forecast_windows(self, X):
+        """Return what the regressor is given to forecast rows.
+
+        Rows further ahead than the horizon are forecast from a window that holds forecasts.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (m, p)
+            Rows as in :meth:`predict`.
+
+        Returns
+        -------
+        blocks : list of ForecastWindows
+            Each has a ``table`` of shape (n, n_features), and ``to_target`` that turns outputs of
+            the regressor, of shape (n, horizon), to units of the target.
+        place : int64 array of shape (m,)
+            Which of the outputs of all blocks, flattened one after the other, is the forecast of a
+            row; -1 where it is the mean of the training targets, as in a series without any.
+        """
+        blocks = []
+
+        def regress(table, states):
+            blocks.append(ForecastWindows(table.copy(), states, self._memory.design))
+            return self._regress(table, states)
+
+        n_rows, parts = self._parts(X)
+        place = np.full(n_rows, -1)
+        n_outputs, horizon = 0, self.horizon
+        for rows, origins, slot, ahead in parts:
+            done = len(blocks)
+            origins.forecast(regress)
+            sizes = [len(block.table) * horizon for block in blocks[done:]]
+            first = n_outputs + np.cumsum([0, *sizes])
+            block, step = np.divmod(ahead - 1, horizon)
+            place[rows] = first[block] + slot * horizon + step
+            n_outputs = first[-1]
+        return blocks, place
+
+    # ---- columns
+
+    def _read_columns(self, X):
+        """Return the columns in use."""
+        return self._select_columns(X, [c for role in self._columns for c in role])[0]
+
+    def _read_rows(self, X, y):
+        """Return the target and the columns in use."""
+        values = self._read_columns(X)
+        y = check_target(y, X.shape[0], estimator=self)
+        dtype = np.result_type(y, values) if values.shape[1] else y.dtype
+        out = np.empty((len(y), 1 + values.shape[1]), dtype=dtype, order="F")
+        out[:, 0] = y
+        out[:, 1:] = values
+        return out
+
+    def _read_unique_keys(self, X):
+        """Return the keys of a table; raise if one repeats, except in event logs."""
+        keys = self._read_keys(X)
+        if self.frequency_ is not None:
+            n_repeated, at = keys.repeated()
+            if n_repeated:
+                row = key_frame(X, self.group, self.time)[0].iloc[at]
+                where = ", ".join(f"{k}={show(v)}" for k, v in row.items())
+                raise ValueError(f"(group, time) repeats, first for {where}: keep one row.")
+        return keys
+
+    # ---- learning
+
+    def _report_skipped(self, learned, n_holes):
+        """Warn of series and rows that are not learned from; raise if none is left."""
+        memory = self._memory
+        reach = f"window and target_transform look back {memory.design.reach} step(s)"
+        if not learned.any():
+            raise ValueError(
+                f"found no whole window to learn from in n_samples={len(memory.rows.ticks)} row(s):"
+                f" {reach}, and horizon={self.horizon} known target(s) must follow. Use a smaller "
+                "window or horizon, or a regressor that takes NaN."
+            )
+        short = int((~learned).sum())
+        if short or n_holes:
+            first = f", first {show(self.groups_[~learned][0])}" if short else ""
+            advice = (
+                "" if memory.allow_nan else " A regressor that takes NaN needs no whole window."
+            )
+            warnings.warn(
+                f"not learned from: {short} of {len(learned)} series, too short{first}, and "
+                f"{n_holes} row(s) with missing values in their window or columns. The {reach}, "
+                f"and horizon={self.horizon} known target(s) must follow.{advice}",
+                UserWarning,
+                stacklevel=4,
+            )
+
+    # ---- forecasting
+
+    def _forecast(self, X, levels=None):
+        """Return the forecast of each row, and its quantiles or None."""
+        n_rows, parts = self._parts(X)
+        memory = self._memory
+        out = np.full(n_rows, memory.level, dtype=memory.rows.values.dtype)
+        spread = None if levels is None else np.full((n_rows, len(levels)), memory.level)
+        for rows, origins, slot, ahead in parts:
+            forecasts, quantiles = origins.forecast(
+                lambda table, states: self._regress(table, states, levels),
+                n_quantiles=0 if levels is None else len(levels),
+                verbose=self.verbose,
+            )
+            out[rows] = forecasts[slot, ahead - 1]
+            if levels is not None:
+                spread[rows] = quantiles[slot, ahead - 1]
+        return out, spread
+
+    def _parts(self, X):
+        """Return the number of rows, and those that are forecast together with their origins."""
+        check_is_fitted(self)
+        X = self._check_table(X, reset=False)
+        keys = self._read_unique_keys(X)
+        questions = self._memory.ask(keys, self._read_columns(X))
+        if questions.unknown.any() and not self._memory.allow_nan:
+            series = np.unique(keys.codes[questions.unknown])
+            warnings.warn(
+                f"{len(series)} series have no known target, first "
+                f"{self._name_series(X, series[0])}: they are forecast by the mean of the "
+                "training targets. Give them a history with update(X, y), or use a regressor "
+                "that takes NaN.",
+                UserWarning,
+                stacklevel=4,
+            )
+        parts = questions.parts()
+        for _, origins, _, _ in parts:
+            self._check_complete(X, origins)
+        return len(questions), parts
+
+    def _check_complete(self, X, origins):
+        """Raise if a column is missing where the regressor needs it."""
+        design = self._memory.design
+        missing = origins.missing_known()
+        if missing is not None:
+            i, j, h = missing
+            time = f"step {origins.start[i] + h}"
+            if self.frequency_ is not None:
+                time = f"time {self.frequency_.times([origins.start[i] + h])[0]}"
+            raise ValueError(
+                f"column {design.known[j]!r} is known ahead, but missing in series "
+                f"{self._name_series(X, origins.codes[i])} at {time}, up to which a forecast is "
+                "wanted: give a row with its value (a gap of a splitter leaves such rows out; "
+                "backtest gives them), or use a regressor that takes NaN, such as "
+                "HistGradientBoostingRegressor or a pipeline with SimpleImputer."
+            )
+        missing = origins.missing_static()
+        if missing is not None:
+            i, j = missing
+            raise ValueError(
+                f"static column {design.static[j]!r} is missing in series "
+                f"{self._name_series(X, origins.codes[i])}: give its value, or use a regressor "
+                "that takes NaN, such as HistGradientBoostingRegressor or a pipeline with "
+                "SimpleImputer."
+            )
+
+    def _regress(self, table, states, levels=None):
+        """Return forecasts of shape (n, horizon), and their quantiles or None."""
+        horizon, table = self.horizon, self._with_names(table)
+        forecast = np.asarray(self.estimator_.predict(table)).reshape(len(table), horizon)
+        quantiles = None
+        if levels is not None:
+            quantiles = predict_quantiles(self.estimator_, table, horizon, levels)
+        return self._memory.design.chain.inverse(forecast, states, quantiles)
+
+    def _with_names(self, table):
+        """Return the table, with the names of its columns for a regressor that reads them."""
+        if not getattr(self.estimator, "reads_window_names", False):
+            return table
+        return pd.DataFrame(table, columns=self.window_feature_names_)
+
+    def _name_series(self, X, code):
+        """Return the label of a series, remembered or new, for an error."""
+        if code < len(self.groups_):
+            return show(self.groups_[code])
+        _, groups = read_groups(X, self.group, self.time)
+        new = groups[self.groups_.get_indexer(groups) < 0]
+        return show(new[code - len(self.groups_)])
 
     def _takes_nan(self):
         return takes_nan(self.estimator)

@@ -1,5 +1,4 @@
 import warnings
-from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -163,59 +162,27 @@ def _explain_forecaster(model, X, background, rng):
 
     A row that is forecast from forecasts is explained by the window that its block sees.
     """
-    tables, states, place = _tables(model, X)
+    blocks, place = model.forecast_windows(X)
+    if (place < 0).any():
+        raise ValueError(
+            f"{int((place < 0).sum())} row(s) of X are of series without any known target: "
+            "their forecast is the mean of all targets, and nothing explains it."
+        )
     if background is not None:
-        usual = np.concatenate(_tables(model, background)[0])
+        usual = np.concatenate([block.table for block in model.forecast_windows(background)[0]])
     else:
-        usual = model._learn_rows()[0]
+        usual = model.training_windows()[0]
     usual = _draw(usual, rng)
-    horizon, chain = model.horizon, model._design.chain
     parts, bases = [], []
-    for table, state in zip(tables, states):
-        values, base = _shapley(model.estimator_, table, usual, rng)
+    for block in blocks:
+        values, base = _shapley(model.estimator_, block.table, usual, rng)
         # The way back to units of the target is affine: what a value does is a difference.
-        origin = chain.inverse(base, state, None)[0].copy()
-        moved = [
-            chain.inverse(base + values[:, j], state, None)[0] - origin
-            for j in range(values.shape[1])
-        ]
-        parts.append(np.stack(moved, axis=2).reshape(len(table) * horizon, -1))
+        origin = block.to_target(base).copy()
+        moved = [block.to_target(base + values[:, j]) - origin for j in range(values.shape[1])]
+        parts.append(np.stack(moved, axis=2).reshape(origin.size, -1))
         bases.append(origin.reshape(-1))
     values, base = np.concatenate(parts)[place], np.concatenate(bases)[place]
     return values, base, list(model.window_feature_names_)
-
-
-def _tables(model, X):
-    """Return the tables that a forecaster's regressor sees, their states, and each row's place.
-
-    The forecast is made twice. The first run keeps what the regressor sees; in the second it
-    returns the number of each of its outputs, so that the forecast of a row tells where it is from.
-    """
-    spy, tables, states = copy(model), [], []
-
-    def keep(table, state, levels):
-        tables.append(table.copy())
-        states.append(state)
-        return type(model)._regress(model, table, state, levels)
-
-    spy._regress = keep
-    spy.predict(X)
-    offsets = iter(np.cumsum([0, *(len(table) * model.horizon for table in tables)]))
-
-    def number(table, state, levels):
-        first = next(offsets)
-        rows = np.arange(first, first + len(table) * model.horizon)
-        return rows.reshape(len(table), model.horizon).astype(float), None
-
-    spy = copy(model)
-    spy._regress, spy._level = number, np.nan
-    place = spy.predict(X)
-    if np.isnan(place).any():
-        raise ValueError(
-            f"{int(np.isnan(place).sum())} row(s) of X are of series without any known target: "
-            "their forecast is the mean of all targets, and nothing explains it."
-        )
-    return tables, states, place.astype(int)
 
 
 def _draw(table, rng):

@@ -4,7 +4,6 @@ from copy import deepcopy
 
 import pandas as pd
 
-from sklearn_tsrec._times import show
 from sklearn_tsrec.forecasting import WindowForecaster
 
 
@@ -27,14 +26,7 @@ def move_memory(pretrained, table, target):
     """Return a forecaster that has learned elsewhere, with a memory of these rows."""
     model = deepcopy(pretrained)
     if isinstance(model, WindowForecaster):
-        names = model.window_feature_names_
-        model._fit_memory(table, target)
-        if model.window_feature_names_ != names:
-            raise ValueError(
-                f"pretrain saw the columns {show(names)}, fit {show(model.window_feature_names_)}: "
-                "give the same exogenous columns to both."
-            )
-        return model
+        return model.remember(table, target)
     if not hasattr(model, "update"):
         raise ValueError(
             f"{type(model).__name__} has no update(X, y), so it cannot be shown other series after "

@@ -362,3 +362,33 @@ def test_a_column_may_be_known_ahead_and_have_a_window():
         "promo__lag2", "promo__lag1", "promo__lag0",
     ]  # fmt: skip
     np.testing.assert_allclose(both.predict(X[30:]), y[30:])
+
+
+@pytest.mark.parametrize("horizon", [1, 3])
+def test_forecasts_are_outputs_of_the_windows_given_to_the_regressor(horizon):
+    X, y = make_panel(3, 30)
+    X_train, _, y_train, _ = split(X, y)
+    model = WindowForecaster(window=4, horizon=horizon, target_transform=["last", "scale"])
+    model.fit(X_train, y_train)
+    ask = X.sample(frac=1, random_state=0)
+    blocks, place = model.forecast_windows(ask)
+    outputs = [
+        block.to_target(model.estimator_.predict(block.table).reshape(-1, horizon)).ravel()
+        for block in blocks
+    ]
+    np.testing.assert_array_equal(np.concatenate(outputs)[place], model.predict(ask))
+    table, targets = model.training_windows()
+    again = clone(model.estimator_).fit(table, targets if horizon > 1 else targets[:, 0])
+    np.testing.assert_array_equal(again.predict(table), model.estimator_.predict(table))
+
+
+def test_a_forecaster_remembers_other_series_and_keeps_its_regressor():
+    X, y = make_panel(3, 30)
+    model = WindowForecaster(LinearRegression(), window=3).fit(X, y)
+    regressor = model.estimator_
+    other = X.rename(index=str.upper, level=0)
+    model.remember(other, 2 * y)
+    assert model.estimator_ is regressor
+    np.testing.assert_array_equal(model.target_history_.values[:, 0], 2 * y.sort_index())
+    with pytest.raises(ValueError, match="the regressor was fitted to the columns"):
+        model.remember(other.assign(more=1.0), y)

@@ -360,7 +360,7 @@ def test_windows_are_set_in_one_place():
 def test_pretraining_and_fitting_need_the_same_columns():
     y, _, X, _ = panel()
     forecaster = TsrecForecaster(Ridge(), window=3).pretrain(y, X=X)
-    with pytest.raises(ValueError, match="pretrain saw the columns"):
+    with pytest.raises(ValueError, match="the regressor was fitted to the columns"):
         forecaster.fit(y)
 
 
