@@ -1,8 +1,59 @@
 """Time-series forecasting and recommendation as ordinary scikit-learn estimators."""
 
 import importlib
+import sys
+from typing import TYPE_CHECKING
 
+from sklearn_tsrec._extras import is_missing
 from sklearn_tsrec._version import __version__
+
+if TYPE_CHECKING:  # what is resolved on first use below, for editors and static checkers
+    from sklearn_tsrec import (
+        causal,
+        datasets,
+        ensemble,
+        feature_selection,
+        features,
+        forecasting,
+        inspection,
+        metrics,
+        model_selection,
+        neural,
+        preprocessing,
+        recommendation,
+        sktime,
+        utils,
+    )
+    from sklearn_tsrec._panel import as_panel
+    from sklearn_tsrec.ensemble import TemporalStackingClassifier, TemporalStackingRegressor
+    from sklearn_tsrec.feature_selection import CausalFeatureSelector
+    from sklearn_tsrec.features import FourierFeatures, LagFeatures, WindowFeatures
+    from sklearn_tsrec.forecasting import ConformalForecaster, WindowForecaster
+    from sklearn_tsrec.model_selection import PanelTimeSeriesSplit
+    from sklearn_tsrec.neural import PatchTransformerRegressor, SASRecClassifier
+    from sklearn_tsrec.recommendation import SequenceRecommender, TwoStageRecommender
+    from sklearn_tsrec.sktime import SktimeRegressor, SktimeTransformer, TsrecForecaster
+
+__all__ = [
+    "CausalFeatureSelector",
+    "ConformalForecaster",
+    "FourierFeatures",
+    "LagFeatures",
+    "PanelTimeSeriesSplit",
+    "PatchTransformerRegressor",
+    "SASRecClassifier",
+    "SequenceRecommender",
+    "SktimeRegressor",
+    "SktimeTransformer",
+    "TemporalStackingClassifier",
+    "TemporalStackingRegressor",
+    "TsrecForecaster",
+    "TwoStageRecommender",
+    "WindowFeatures",
+    "WindowForecaster",
+    "__version__",
+    "as_panel",
+]
 
 # Attributes are resolved on first use, so that ``import sklearn_tsrec`` stays light: a program that
 # only splits a panel never pays for numba, and nobody pays for torch, econml or sktime unasked.
@@ -43,16 +94,30 @@ _ROOMS = (
     "utils",
 )
 
-__all__ = ["__version__", *sorted(_ROOM_OF)]
+if not TYPE_CHECKING:  # names whose extra is not installed are no attributes, and not offered
+    __all__ = [name for name in __all__ if not is_missing(_ROOM_OF.get(name))]
 
 
 def __getattr__(name):
-    if name in _ROOM_OF:
-        return getattr(importlib.import_module(f"sklearn_tsrec.{_ROOM_OF[name]}"), name)
-    if name in _ROOMS:
-        return importlib.import_module(f"sklearn_tsrec.{name}")
-    raise AttributeError(f"module 'sklearn_tsrec' has no attribute {name!r}")
+    room = _ROOM_OF.get(name, name)
+    if room not in _ROOMS and name not in _ROOM_OF:
+        raise AttributeError(f"module 'sklearn_tsrec' has no attribute {name!r}")
+    if is_missing(room):
+        try:
+            importlib.import_module(f"sklearn_tsrec.{room}")
+        except ImportError as error:
+            # ``from sklearn_tsrec import NAME`` asks through importlib and is told how to install
+            # it; whoever else asks, such as hasattr and help, learns that there is no such name.
+            if sys._getframe(1).f_globals.get("__name__") in _IMPORTERS:
+                raise
+            raise AttributeError(f"sklearn_tsrec.{name} is not there: {error}") from error
+    module = importlib.import_module(f"sklearn_tsrec.{room}")
+    return module if name == room else getattr(module, name)
+
+
+_IMPORTERS = ("importlib._bootstrap", "_frozen_importlib")
 
 
 def __dir__():
-    return sorted([*globals(), *_ROOM_OF, *_ROOMS])
+    names = [*globals(), *_ROOM_OF, *_ROOMS]
+    return sorted(name for name in names if not is_missing(_ROOM_OF.get(name, name)))

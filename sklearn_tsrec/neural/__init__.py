@@ -4,12 +4,9 @@ Needs the extra ``neural`` (torch, skorch, safetensors and PyYAML).
 """
 
 # ruff: noqa: E402  what is missing is said before anything needs it
-from sklearn_tsrec._extras import require
+from sklearn_tsrec._extras import require_extra
 
-require("torch", "neural")
-require("skorch", "neural")
-require("safetensors", "neural")
-require("yaml", "neural")
+require_extra("neural")
 
 from sklearn_tsrec.neural.forecasting._calibration import calibrate
 from sklearn_tsrec.neural.forecasting._checkpoint import load_card, load_checkpoint, save_checkpoint

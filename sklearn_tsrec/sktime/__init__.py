@@ -3,9 +3,9 @@
 Needs the extra ``sktime``.
 """
 
-from sklearn_tsrec._extras import require
+from sklearn_tsrec._extras import require_extra
 
-require("sktime", "sktime")
+require_extra("sktime")
 
 from sklearn_tsrec.sktime._darts import from_darts, to_darts  # noqa: E402
 from sklearn_tsrec.sktime._forecaster import TsrecForecaster  # noqa: E402
