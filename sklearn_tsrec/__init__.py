@@ -9,20 +9,46 @@ from sklearn_tsrec._version import __version__
 
 if TYPE_CHECKING:  # what is resolved on first use below, for editors and static checkers
     from sklearn_tsrec import (
-        causal,
-        datasets,
-        ensemble,
-        feature_selection,
-        features,
-        forecasting,
-        inspection,
-        metrics,
-        model_selection,
-        neural,
-        preprocessing,
-        recommendation,
-        sktime,
-        utils,
+        causal as causal,
+    )
+    from sklearn_tsrec import (
+        datasets as datasets,
+    )
+    from sklearn_tsrec import (
+        ensemble as ensemble,
+    )
+    from sklearn_tsrec import (
+        feature_selection as feature_selection,
+    )
+    from sklearn_tsrec import (
+        features as features,
+    )
+    from sklearn_tsrec import (
+        forecasting as forecasting,
+    )
+    from sklearn_tsrec import (
+        inspection as inspection,
+    )
+    from sklearn_tsrec import (
+        metrics as metrics,
+    )
+    from sklearn_tsrec import (
+        model_selection as model_selection,
+    )
+    from sklearn_tsrec import (
+        neural as neural,
+    )
+    from sklearn_tsrec import (
+        preprocessing as preprocessing,
+    )
+    from sklearn_tsrec import (
+        recommendation as recommendation,
+    )
+    from sklearn_tsrec import (
+        sktime as sktime,
+    )
+    from sklearn_tsrec import (
+        utils as utils,
     )
     from sklearn_tsrec._panel import as_panel
     from sklearn_tsrec.ensemble import TemporalStackingClassifier, TemporalStackingRegressor

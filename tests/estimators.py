@@ -1,16 +1,18 @@
 """The one list of public estimators that every common test runs over.
 
 A new estimator is added here and nowhere else. Estimators that read keys are built to read an
-array without a calendar: ``time=0, freq=None``.
+array without a calendar: ``time=0, freq=None``. What needs a package that is not installed is left
+out, and its name is in ``LEFT_OUT``.
 """
 
+import importlib.util
 from pathlib import Path
 
-import torch
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import Ridge
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from sklearn_tsrec._extras import is_missing
 from sklearn_tsrec.causal import CausalGraph, UpliftRecommender
 from sklearn_tsrec.ensemble import TemporalStackingClassifier, TemporalStackingRegressor
 from sklearn_tsrec.feature_selection import CausalFeatureSelector
@@ -32,12 +34,6 @@ from sklearn_tsrec.forecasting import (
     WindowForecaster,
 )
 from sklearn_tsrec.model_selection import DriftMonitor, PanelTimeSeriesSplit
-from sklearn_tsrec.neural import (
-    ChronosRegressor,
-    GRUClassifier,
-    PatchTransformerRegressor,
-    SASRecClassifier,
-)
 from sklearn_tsrec.preprocessing import OutlierClipper, SeriesImputer, SeriesScaler
 from sklearn_tsrec.recommendation import (
     ALSClassifier,
@@ -51,25 +47,6 @@ from sklearn_tsrec.recommendation import (
     SequenceRecommender,
     TwoStageRecommender,
 )
-from sklearn_tsrec.sktime import SktimeRegressor, SktimeTransformer
-
-torch.set_num_threads(1)  # nets this small only wait for each other
-
-# Random weights, as tests/neural/test_chronos.py saves them.
-TINY_BOLT = str(Path(__file__).parent / "neural" / "tiny_bolt")
-
-SMALL_NET = {
-    "module__sizes": {
-        "context": 8,
-        "patch": 4,
-        "block": 4,
-        "width": 8,
-        "depth": 1,
-        "heads": 1,
-        "feedforward": 8,
-    },
-    "iterator_train__n_batches": 2,
-}
 
 MEMBERS = [
     ("one", WindowForecaster(Ridge(), window=1)),
@@ -88,7 +65,6 @@ ESTIMATORS = [
     ConformalForecaster(
         WindowForecaster(window=1), method="split", cv=PanelTimeSeriesSplit(1), time=0, freq=None
     ),
-    ALSClassifier(factors=2),
     EASEClassifier(),
     EASEClassifier(target="next"),
     ItemKNNClassifier(),
@@ -97,19 +73,11 @@ ESTIMATORS = [
     MarkovClassifier(order=2),
     DriftMonitor(),
     ReconciledForecaster(WindowForecaster(window=1), time=0, freq=None),
-    ChronosRegressor(TINY_BOLT, verbose=0),
     LagFeatures(time=0, freq=None),
     LagFeatures([1, 2], target=True, time=0, freq=None),
-    PatchTransformerRegressor(None),
-    PatchTransformerRegressor(None, finetune="lora", max_epochs=2, net_params=SMALL_NET),
     PersonalFrequencyClassifier(),
     ForecastRanker(WindowForecaster(Ridge(), window=2, time=0, freq=None)),
     ReRanker(SequenceRecommender(time=0)),
-    GRUClassifier(width=4, max_epochs=2),
-    SASRecClassifier(width=4, depth=1, max_epochs=2),
-    SASRecClassifier(
-        width=4, depth=1, pretrain="masked", pretrain_epochs=1, finetune="lora", max_epochs=1
-    ),
     SequenceRecommender(time=0),
     TemporalStackingClassifier(CLASSIFIERS, cv=1, time=0, freq=None),
     TemporalStackingClassifier(
@@ -136,8 +104,6 @@ ESTIMATORS = [
         time=0,
         freq=None,
     ),
-    SktimeRegressor(time=0, freq=None),
-    SktimeTransformer(time=0, freq=None),
     WindowFeatures([2, "expanding"], min_samples=1, time=0, freq=None),
     WindowFeatures(3, ["median", "max"], target=True, min_samples=2, time=0, freq=None),
     AutoregressiveFeatures(order=1),
@@ -151,3 +117,65 @@ ESTIMATORS = [
     SeriesImputer("linear", time=0, freq=None),
     SeriesScaler(time=0),
 ]
+
+LEFT_OUT = set()
+
+if importlib.util.find_spec("implicit"):
+    ESTIMATORS += [
+        ALSClassifier(factors=2),
+    ]
+else:
+    LEFT_OUT |= {"ALSClassifier"}
+
+if is_missing("sktime"):
+    LEFT_OUT |= {"SktimeRegressor", "SktimeTransformer"}
+else:
+    from sklearn_tsrec.sktime import SktimeRegressor, SktimeTransformer
+
+    ESTIMATORS += [
+        SktimeRegressor(time=0, freq=None),
+        SktimeTransformer(time=0, freq=None),
+    ]
+
+if is_missing("neural"):
+    NETS = {"GRUClassifier", "PatchTransformerRegressor", "SASRecClassifier"}
+    LEFT_OUT |= NETS | {"ChronosRegressor"}
+else:
+    import torch
+
+    from sklearn_tsrec.neural import (
+        ChronosRegressor,
+        GRUClassifier,
+        PatchTransformerRegressor,
+        SASRecClassifier,
+    )
+
+    torch.set_num_threads(1)  # nets this small only wait for each other
+
+    SMALL_NET = {
+        "module__sizes": {
+            "context": 8,
+            "patch": 4,
+            "block": 4,
+            "width": 8,
+            "depth": 1,
+            "heads": 1,
+            "feedforward": 8,
+        },
+        "iterator_train__n_batches": 2,
+    }
+    ESTIMATORS += [
+        PatchTransformerRegressor(None),
+        PatchTransformerRegressor(None, finetune="lora", max_epochs=2, net_params=SMALL_NET),
+        GRUClassifier(width=4, max_epochs=2),
+        SASRecClassifier(width=4, depth=1, max_epochs=2),
+        SASRecClassifier(
+            width=4, depth=1, pretrain="masked", pretrain_epochs=1, finetune="lora", max_epochs=1
+        ),
+    ]
+    if importlib.util.find_spec("chronos"):
+        # Random weights, as tests/neural/test_chronos.py saves them.
+        TINY_BOLT = str(Path(__file__).parent / "neural" / "tiny_bolt")
+        ESTIMATORS += [ChronosRegressor(TINY_BOLT, verbose=0)]
+    else:
+        LEFT_OUT |= {"ChronosRegressor"}

@@ -6,6 +6,8 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+import sklearn_tsrec
+
 ROOT = Path(__file__).parents[1]
 INSTALLED = (
     "neural",
@@ -41,3 +43,8 @@ def test_floors_are_tested_and_below_what_is_tested_today():
     assert floors == oldest
     today = pins("constraints.txt")
     assert all(Version(today[name]) >= floors[name] for name in floors)
+
+
+def test_the_citation_names_this_version():
+    lines = (ROOT / "CITATION.cff").read_text().splitlines()
+    assert f"version: {sklearn_tsrec.__version__}" in lines

@@ -171,9 +171,9 @@ class CausalGraph(BaseEstimator):
     def cross_check(self, X):
         """Ask PCMCI the same of the same table.
 
-        PCMCI, with partial correlations, by the package tigramite, first looks for the parents
-        of each column and then tests each lag given the parents of both. It sees straight effects
-        only.
+        PCMCI, with partial correlations, first looks for the parents of each column and then tests
+        each lag given the parents of both. It sees straight effects only. It is that of the package
+        tigramite (the extra ``pcmci``), whose licence is GPL-3.
 
         Parameters
         ----------
