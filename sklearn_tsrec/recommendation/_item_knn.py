@@ -145,10 +145,16 @@ class ItemKNNClassifier(PartialFitMixin, ProbabilityMixin, WindowClassifier, Bas
         self.similarity_ = sparse.csr_array(matrix)
         self._similarity = fast_form(self.similarity_)
 
-    def _is_sparse(self):
-        """Tell whether a window has few neighbors among all items."""
+    def prefers_sparse(self):
+        """Return whether a window has few neighbors among all items.
+
+        Returns
+        -------
+        bool
+            Then :meth:`sparse_proba` is the faster form of :meth:`predict_proba`.
+        """
         neighbors = self.similarity_.nnz / max(len(self.items_), 1) * self.n_features_in_
-        return super()._is_sparse() and neighbors < 0.1 * len(self.classes_)
+        return super().prefers_sparse() and neighbors < 0.1 * len(self.classes_)
 
     def _score(self, X, gaps=None):
         """Return the probability of each item after each row."""

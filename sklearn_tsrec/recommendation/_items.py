@@ -1,8 +1,14 @@
-"""Items: labels of any type, validated and numbered."""
+"""Items: labels of any type, validated and numbered; and those that no event has."""
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
+from sklearn.neighbors import NearestNeighbors
 from sklearn.utils.validation import assert_all_finite, column_or_1d
+
+from sklearn_tsrec._item_table import item_matrix, standardized
+
+_NEAREST = 10  # items of training that the scores of another one are the mean of
 
 
 def check_item_type(items):
@@ -80,3 +86,36 @@ def add_items(known, items, more):
         sort_items(np.array([known[0], new[0]], dtype=object))  # raises if of two types
         classes = np.append(known, new)
     return classes, pd.Index(classes).get_indexer(met)[codes]
+
+
+def find_cold_items(item_features, classes):
+    """Return the items of a table that training does not have, and what their scores are made of.
+
+    Text and categories are 0 or 1 for each label, numbers are in standard deviations; the
+    distance is Euclidean.
+
+    Parameters
+    ----------
+    item_features : DataFrame of shape (n_items, n_columns)
+        With the items as index. It must hold all of ``classes``.
+    classes : array of shape (n_classes,)
+        The items of training.
+
+    Returns
+    -------
+    cold : array of shape (n_cold,)
+        Sorted.
+    weights : csr_array of shape (n_classes, n_cold)
+        Each column is the mean of the nearest items of training.
+    """
+    table = standardized(item_features)
+    warm = item_matrix(table, classes)  # raises if it lacks some of them
+    rest = table.index.difference(pd.Index(classes), sort=False)
+    cold, _ = sort_items(rest.to_numpy())
+    if not len(cold):
+        return cold, sparse.csr_array((len(classes), 0))
+    both = item_matrix(table, np.append(classes.astype(object), cold.astype(object)))
+    warm, new = both[: len(classes)], both[len(classes) :]
+    k = min(_NEAREST, len(classes))
+    nearest = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(warm)
+    return cold, sparse.csr_array(nearest.kneighbors_graph(new).T) / k

@@ -4,46 +4,32 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
-from sklearn.utils import check_random_state
+from sklearn.utils import check_array, check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
-from sklearn_tsrec._keys import KeyedMixin
+from sklearn_tsrec._keys import KeyedMixin, read_groups
 from sklearn_tsrec._sklearn import HasMethods, Interval, fit_context, num_samples
-from sklearn_tsrec.recommendation._cold_items import find_cold_items
-from sklearn_tsrec.recommendation._events import add_events, remember_events
+from sklearn_tsrec._table import is_frame
 from sklearn_tsrec.recommendation._item_knn import ItemKNNClassifier
-from sklearn_tsrec.recommendation._items import add_items, check_items
-from sklearn_tsrec.recommendation._lists import (
-    candidate_columns,
-    check_group_names,
-    list_table,
-    listed_groups,
-)
-from sklearn_tsrec.recommendation._moment_scores import MomentScores
-from sklearn_tsrec.recommendation._moments import read_half_life, read_moment, read_time
-from sklearn_tsrec.recommendation._past import (
-    clock_numbers,
-    listed_moments,
-    moments_of,
-    read_past,
-    row_times,
-)
+from sklearn_tsrec.recommendation._item_scores import ItemScores
+from sklearn_tsrec.recommendation._items import add_items, check_items, find_cold_items
+from sklearn_tsrec.recommendation._lists import ListMaker, check_group_names
+from sklearn_tsrec.recommendation._log import Clock, EventLog, Events
+from sklearn_tsrec.recommendation._windows import join_windows, read_context
 
 
 def _gives_probabilities(recommender):
-    """Tell whether the classifier gives probabilities."""
+    """Return whether the classifier gives probabilities."""
     return recommender.estimator is None or hasattr(recommender.estimator, "predict_proba")
 
 
 def _learns_on(recommender):
-    """Tell whether the classifier has ``partial_fit``."""
+    """Return whether the classifier has ``partial_fit``."""
     return recommender.estimator is None or hasattr(recommender.estimator, "partial_fit")
 
 
-class SequenceRecommender(
-    MomentScores, KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseEstimator
-):
+class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """Recommend the next items of each series with any classifier on windows of items.
 
     A row is an event: a user at a time, with the item as target. The classifier is given, for each
@@ -114,6 +100,8 @@ class SequenceRecommender(
         ``item_features`` knows.
     popularity_ : array of shape (n_classes,)
         Share of each item in the training events, weighted as they are: what an empty history gets.
+    scores_ : ItemScores
+        Scores of all items after any span of the log, of which lists are made.
     n_features_in_ : int
         Number of columns of X in ``fit``. Those that no parameter names are not used.
 
@@ -149,7 +137,6 @@ class SequenceRecommender(
     3  dan     2  milk  0.333  popularity
     """
 
-    _is_log = True  # a basket has many items
     _parameter_constraints: ClassVar[dict] = {
         "estimator": [
             HasMethods(["fit", "predict_proba"]),
@@ -166,6 +153,7 @@ class SequenceRecommender(
         "random_state": ["random_state"],
         **KeyedMixin._key_constraints,
     }
+    _is_log = True  # a basket has many items at one time, on a calendar too
 
     def __init__(
         self,
@@ -215,7 +203,39 @@ class SequenceRecommender(
             If items or keys are missing, ``half_life`` does not fit the clock or the classifier, or
             a group column has the name of a column of :meth:`recommend`.
         """
-        return self._learn(X, y, (), fresh=True)
+        events, context = self._read_events(X, y, (), fresh=True)
+        return self._learn(events, context, fresh=True, grown=False)
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit_log(self, events):
+        """Fit to events that were read already, as :class:`TwoStageRecommender` hands them over.
+
+        Parameters
+        ----------
+        events : Events
+            A table would hold their series and times in columns of the names ``group`` and
+            ``time``, and no calendar (``freq=None``).
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If ``columns`` are wanted, which events do not have.
+        """
+        if self.columns is not None:
+            raise ValueError(
+                f"columns={self.columns!r} needs a table, but events that were read already have "
+                "no columns beside their keys: use columns=None."
+            )
+        self.feature_names_in_ = np.array([self.group, self.time], dtype=object)
+        self.n_features_in_ = 2
+        self.groups_, self.group_names_, self.time_name_ = events.groups, [self.group], self.time
+        self._clock, self._whole_clock = (events.clock.kind, events.clock.zone), events.clock.whole
+        self.frequency_, self.freq_, self.classes_ = None, None, events.items
+        return self._learn(events, fresh=True, grown=False)
 
     @available_if(_learns_on)
     @fit_context(prefer_skip_nested_validation=False)
@@ -241,32 +261,41 @@ class SequenceRecommender(
         -------
         self
         """
-        more = () if classes is None else classes
-        return self._learn(X, y, more, fresh=not hasattr(self, "estimator_"))
+        fresh, more = not hasattr(self, "estimator_"), () if classes is None else classes
+        events, context = self._read_events(X, y, more, fresh=fresh)
+        return self._learn(events, context, fresh=fresh, grown=not fresh or len(more) > 0)
 
-    def _learn(self, X, y, more, *, fresh):
-        """Remember events, number items, and let the classifier learn from the windows."""
+    def _read_events(self, X, y, more, *, fresh):
+        """Return the events of a table, and the context of each or None."""
         X = self._check_table(X, reset=fresh)
         items = check_items(y, num_samples(X), type(self).__name__)
         keys = self._fit_keys(X) if fresh else self._read_keys(X)
         check_group_names(self.group_names_)
-        classes, codes = add_items(None if fresh else self.classes_, items, more)
-        times = row_times(self, X)
+        self.classes_, codes = add_items(None if fresh else self.classes_, items, more)
+        if fresh:
+            whole = self.freq is None and self._whole_clock
+            clock = Clock(*self._clock, whole, self.frequency_)
+        else:
+            clock = self._log.clock
+            self._meet(X)
+        events = Events(keys.codes, keys.ticks, codes, self.groups_, self.classes_, clock)
+        return events, read_context(X, self.columns)
+
+    def _learn(self, events, context=None, *, fresh, grown):
+        """Remember events, and let the classifier learn from their windows."""
         rng = check_random_state(self.random_state)
         seed = rng.randint(np.iinfo(np.int32).max)
-        if fresh:
-            self._seed, self._latest = seed, times.max()
-            self.history_ = remember_events(keys, codes, times, seed)
-        else:
-            self.history_ = add_events(self.history_, keys, codes, times, self._seed)
-            self._meet(X)
-        self.classes_ = self.items_ = classes
+        self._log = EventLog.build(events, seed) if fresh else self._log.append(events)
+        spans = self._log.spans(events.series, events.tick, context)
+        classes = self.items_ = self.classes_
+        cold_weights = None
         if self.item_features is not None:
-            cold, self._cold_weights = find_cold_items(self.item_features, classes)
+            cold, cold_weights = find_cold_items(self.item_features, classes)
             self.items_ = np.append(classes, cold) if len(cold) else classes
-        self._tie_order = rng.permutation(len(self.items_))
-        past = read_past(self, moments_of(self, X, keys))
+        tie_order = rng.permutation(len(self.items_))
+        past = join_windows(self._log, spans, self.window, gaps=self.gaps)
         if fresh:
+            self._latest = spans.times.max()
             self.estimator_ = (
                 ItemKNNClassifier() if self.estimator is None else clone(self.estimator)
             )
@@ -281,17 +310,35 @@ class SequenceRecommender(
                     f"half_life={self.half_life!r} weighs events, but {self.estimator_!r} takes no "
                     "sample_weight in fit: use half_life=None or another classifier."
                 )
-            age = (self._latest - times) / read_half_life(self)
+            age = (self._latest - spans.times) / events.clock.half_life(self.half_life)
             weight = params["sample_weight"] = 0.5**age
-        count = np.bincount(codes, weight, minlength=len(classes)).astype(np.float64)
+        count = np.bincount(events.item, weight, minlength=len(classes)).astype(np.float64)
         if not fresh:
             count[: len(self._item_weight)] += self._item_weight
         self._item_weight, self.popularity_ = count, count / count.sum()
-        if fresh and not len(more):
-            self.estimator_.fit(past, codes, **params)
+        if grown:
+            classes = np.arange(len(classes))
+            self.estimator_.partial_fit(past, events.item, classes=classes, **params)
         else:
-            self.estimator_.partial_fit(past, codes, classes=np.arange(len(classes)), **params)
+            self.estimator_.fit(past, events.item, **params)
+        self._lists = ListMaker(self.groups_, self.group_names_, self.items_, tie_order)
+        self.scores_ = ItemScores(
+            self.estimator_,
+            self._log,
+            self.popularity_,
+            tie_order,
+            window=self.window,
+            gaps=self.gaps,
+            cold_weights=cold_weights,
+        )
         return self
+
+    def _read_spans(self, X):
+        """Return the past of each row of a table."""
+        check_is_fitted(self)
+        X = self._check_table(X, reset=False)
+        keys = self._read_keys(X)
+        return self._log.spans(keys.codes, keys.ticks, read_context(X, self.columns))
 
     def predict(self, X):
         """Return the best next item at each moment, given the training events before it.
@@ -307,9 +354,9 @@ class SequenceRecommender(
             Of items with equal scores the one first in ``classes_``. ``exclude_seen`` says nothing
             here.
         """
-        moments = self._read_moments(X)
-        best = np.empty(len(moments), dtype=np.int64)
-        for rows, scores in self._blocks(moments):
+        spans = self._read_spans(X)
+        best = np.empty(len(spans), dtype=np.int64)
+        for rows, scores in self.scores_.blocks(spans):
             best[rows] = scores.argmax(axis=1)
         return self.classes_[best]
 
@@ -327,9 +374,9 @@ class SequenceRecommender(
         array of shape (n_samples, n_items)
             With many items use :meth:`recommend`, which never holds all of it.
         """
-        moments = self._read_moments(X)
-        proba = np.empty((len(moments), len(self.classes_)))
-        for rows, scores in self._blocks(moments):
+        spans = self._read_spans(X)
+        proba = np.empty((len(spans), len(self.classes_)))
+        for rows, scores in self.scores_.blocks(spans):
             proba[rows] = scores
         return proba
 
@@ -369,15 +416,87 @@ class SequenceRecommender(
             If k is no integer of at least 1, or a candidate is not known.
         """
         check_is_fitted(self)
-        groups = listed_groups(self, X)
-        columns = candidate_columns(self, candidates, groups)
-        codes = self.groups_.get_indexer(groups)
-        tick = time = None
+        series = self._lists.series(X, self.group, self.time)
+        columns = self._lists.columns(candidates, series)
+        codes, clock = self.groups_.get_indexer(series), self._log.clock
+        ticks = None
         if at is not None:
-            tick, time = read_moment(self, at), clock_numbers(self, read_time(self, at))[0]
-        moments = listed_moments(self, X, groups, codes, tick, time)
-        best, scores = self._top(moments, k, exclude_seen, columns)
-        return list_table(self, groups, best, scores, moments.end > moments.first)
+            ticks = np.full(len(codes), clock.ticks(clock.read(at), "at")[0])
+        spans = self._log.spans(codes, ticks, self._listed_context(X, series))
+        exclude_seen = self.exclude_seen if exclude_seen is None else exclude_seen
+        best, scores = self.scores_.top(spans, k, exclude_seen=exclude_seen, columns=columns)
+        return self._lists.table(series, best, scores, spans.known)
+
+    def _listed_context(self, X, series):
+        """Return the context of each listed series: that of the earliest of its rows."""
+        if self.columns is None:
+            return None
+        if not (is_frame(X) or getattr(X, "ndim", 1) == 2):
+            raise ValueError(
+                f"columns={self.columns!r} names what is known beforehand: give recommend() a "
+                "table with the keys and these columns, not labels of series."
+            )
+        codes, labels = read_groups(X, self.group, self.time)
+        _, ticks, place = self._read_ticks(X)
+        order = np.argsort(ticks[place], kind="stable")
+        _, row = np.unique(series.get_indexer(labels)[codes[order]], return_index=True)
+        return read_context(X, self.columns).iloc[order[row]]
+
+    def score_items(self, X, items):
+        """Return the scores of given items after the past of each row.
+
+        Each row sees only the training events of its series strictly before it. The classifier
+        stays what it is: for scores that could have been known at a time, ``fit`` must have been
+        given no later event.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_samples, n_columns)
+            Keyed rows: series and times.
+        items : int array of shape (n_samples, m)
+            Positions in ``items_`` of the items to score in each row; -1 for no item.
+
+        Returns
+        -------
+        float array of shape (n_samples, m)
+            Probabilities or, of a classifier without, the decision function. NaN for no item.
+        """
+        spans = self._read_spans(X)
+        items = check_array(items, dtype=np.int64, input_name="items")
+        if len(items) != len(spans):
+            raise ValueError(f"items has {len(items)} rows, but X has {len(spans)}: give one each.")
+        if items.min() < -1 or items.max() >= len(self.items_):
+            raise ValueError(
+                f"items holds positions from {items.min()} to {items.max()}, but they must be from "
+                f"-1 (no item) to {len(self.items_) - 1}: positions in items_."
+            )
+        return self.scores_.of(spans, items)
+
+    def top_items(self, X, k=10, *, exclude_seen=None):
+        """Return the k best items after the past of each row and their scores, as arrays.
+
+        What :meth:`recommend` lists, for times of one's own: each row sees only the training events
+        of its series strictly before it.
+
+        Parameters
+        ----------
+        X : DataFrame or array of shape (n_samples, n_columns)
+            Keyed rows: series and times; a series may have several.
+        k : int, default=10
+            Length of the lists.
+        exclude_seen : bool or None, default=None
+            Whether to leave out the items of the series before the time; None does as the parameter
+            says.
+
+        Returns
+        -------
+        items : int array of shape (n_samples, min(k, n_items))
+            Positions in ``items_``, the best first; -1 where no item is left.
+        scores : float array of shape (n_samples, min(k, n_items))
+            Their scores; NaN where no item is left.
+        """
+        exclude_seen = self.exclude_seen if exclude_seen is None else exclude_seen
+        return self.scores_.top(self._read_spans(X), k, exclude_seen=exclude_seen)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

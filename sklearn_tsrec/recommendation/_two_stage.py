@@ -10,14 +10,8 @@ from tqdm import tqdm
 from sklearn_tsrec._keys import KeyedMixin, read_clock
 from sklearn_tsrec._sklearn import BaseComposition, HasMethods, Interval, fit_context, num_samples
 from sklearn_tsrec.recommendation._items import check_items, sort_items
-from sklearn_tsrec.recommendation._lists import (
-    candidate_columns,
-    check_group_names,
-    check_k,
-    list_table,
-    listed_groups,
-)
-from sklearn_tsrec.recommendation._moments import read_time
+from sklearn_tsrec.recommendation._lists import ListMaker, check_group_names, check_k
+from sklearn_tsrec.recommendation._log import Clock
 from sklearn_tsrec.recommendation._two_stage_learn import learn, list_candidates, past_moments
 from sklearn_tsrec.recommendation._two_stage_setup import (
     default_ranker,
@@ -277,6 +271,7 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
         self.items_ = self.classes_
         rng = check_random_state(self.random_state)
         self._tie_order = rng.permutation(len(self.classes_))
+        self._lists = ListMaker(self.groups_, self.group_names_, self.classes_, self._tie_order)
         retrievers = read_retrievers(self)
         times, inverse = read_clock(X, self.time)
         self._origin = times.values.min()
@@ -373,15 +368,15 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
             ``"popularity"`` for a series without an event.
         """
         check_is_fitted(self)
-        groups = listed_groups(self, X)
-        columns = None if candidates is None else candidate_columns(self, candidates, groups)
+        groups = self._lists.series(X, self.group, self.time)
+        columns = self._lists.columns(candidates, groups)
         codes = self.groups_.get_indexer(groups)
-        now = self._now if at is None else self._to_clock(read_time(self, at))[0]
+        now = self._now if at is None else self._to_clock(Clock(*self._clock).read(at))[0]
         series = np.where(codes < 0, len(self.groups_), codes)  # one without events
         clock = np.full(len(series), now)
         exclude_seen = self.exclude_seen if exclude_seen is None else exclude_seen
         best, scores = self._best(series, clock, k, exclude_seen, columns)
-        return list_table(self, groups, best, scores, self._rows.had_events(series, clock))
+        return self._lists.table(groups, best, scores, self._rows.had_events(series, clock))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

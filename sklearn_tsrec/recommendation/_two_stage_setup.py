@@ -11,7 +11,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn_tsrec._times import show
 from sklearn_tsrec.recommendation._item_knn import ItemKNNClassifier
 from sklearn_tsrec.recommendation._lists import check_k
-from sklearn_tsrec.recommendation._moments import read_length
+from sklearn_tsrec.recommendation._log import Clock
 from sklearn_tsrec.recommendation._personal_frequency import PersonalFrequencyClassifier
 from sklearn_tsrec.recommendation._sequence_recommender import SequenceRecommender
 from sklearn_tsrec.recommendation._two_stage_rows import RowMaker
@@ -72,13 +72,13 @@ def read_log(recommender, X, series, items, clock):
 
     ``series`` and ``items`` are codes, ``clock`` is the time since the first event.
     """
-    kind = recommender._clock[0]
+    clock_of, kind = Clock(*recommender._clock), recommender._clock[0]
     unit = clock.max() / 5 or 1.0
     if recommender.horizon is not None:
-        unit = float(read_length(recommender.horizon, kind, "horizon"))
+        unit = float(clock_of.length(recommender.horizon, "horizon"))
     half_lives = [unit / 8, unit / 2, 2 * unit]
     if recommender.half_lives is not None:
-        half_lives = sorted(read_length(h, kind, "half_lives") for h in recommender.half_lives)
+        half_lives = sorted(clock_of.length(h, "half_lives") for h in recommender.half_lives)
         if not half_lives or not half_lives[0] > 0:
             raise ValueError(f"half_lives={recommender.half_lives!r} must be positive lengths.")
     attributes = _read_attributes(recommender.item_features, recommender.classes_)

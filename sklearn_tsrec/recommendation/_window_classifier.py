@@ -14,7 +14,7 @@ from sklearn.utils.validation import (
 
 from sklearn_tsrec._sklearn import fit_context
 from sklearn_tsrec.recommendation._items import check_item_type
-from sklearn_tsrec.recommendation._past import split_past
+from sklearn_tsrec.recommendation._windows import split_windows
 
 _BLOCK = 1 << 17  # rows learned from at once
 _FEW = 1000  # items; to look at all of them is fast
@@ -89,7 +89,7 @@ class WindowClassifier(ClassifierMixin):
         accept = "csr" if self.__sklearn_tags__().input_tags.sparse else False
         checks = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
         score = isinstance(y, str)  # as in validate_data, where it means that there is no y
-        blocks, gaps = split_past(X), None
+        blocks, gaps = split_windows(X), None
         if blocks is None:
             X = validate_data(self, X, y, reset=reset, accept_sparse=accept, **checks)
         else:
@@ -189,9 +189,32 @@ class ProbabilityMixin:
     how much is left to popularity.
     """
 
-    def _is_sparse(self):
-        """Tell whether few items beside the popular ones have a probability of their own."""
+    def prefers_sparse(self):
+        """Return whether few items have a probability of their own, beside their popularity.
+
+        Returns
+        -------
+        bool
+            Then :meth:`sparse_proba` is the faster form of :meth:`predict_proba`.
+        """
         return len(self.classes_) > _FEW
+
+    def sparse_proba(self, X):
+        """Return what :meth:`predict_proba` is the sum of: own probabilities, and popularity.
+
+        Parameters
+        ----------
+        X : array of shape (n_samples, window) or sparse array of shape (n_samples, n_items)
+            Windows of items, the oldest first.
+
+        Returns
+        -------
+        own : csr_array of shape (n_samples, n_classes)
+            What the window itself makes likely.
+        base : float array of shape (n_samples,)
+            The share of ``class_prior_`` that is to be added.
+        """
+        return self._sparse_score(*self._read(X))
 
     def _score(self, X, gaps=None):
         """Return the probability of each item after each row."""

@@ -89,12 +89,11 @@ def test_later_events_fill_the_windows_of_known_and_new_series():
     recommender.partial_fit(more, ["bread", "bread", "jam"])
     assert list(recommender.groups_) == ["a", "b", "c"]
     assert list(recommender.classes_) == ["milk", "tea", "bread", "jam"]
-    history = recommender.history_
-    had = [
-        sorted(recommender.classes_[history.values[a:b, 1].astype(int)])
-        for a, b in zip(history.starts[:-1], history.starts[1:])
+    log = recommender.scores_.log
+    items = [
+        sorted(recommender.classes_[log.item[a:b]]) for a, b in zip(log.starts[:-1], log.starts[1:])
     ]
-    assert had == [["bread", "milk", "tea"], ["jam", "tea"], ["bread"]]
+    assert items == [["bread", "milk", "tea"], ["jam", "tea"], ["bread"]]
     lists = recommender.recommend(["c", "d"], k=1)
     assert list(lists["source"]) == ["history", "popularity"]
     assert recommender.predict(pd.DataFrame({"user": ["c"], "day": [9]}))[0] == "bread"
@@ -126,10 +125,9 @@ def test_late_events_join_the_history_and_change_no_window_learned():
     recommender = SequenceRecommender(MarkovClassifier(), group="user", time="day")
     recommender.fit(X, ["tea", "milk"])
     recommender.partial_fit(pd.DataFrame({"user": ["a"], "day": [3]}), ["jam"])
-    history = recommender.history_
-    items = recommender.classes_[history.values[:, 1].astype(int)]
-    np.testing.assert_array_equal(items, ["tea", "jam", "milk"])
-    np.testing.assert_array_equal(history.ticks[1:] > history.ticks[:-1], True)
+    log = recommender.scores_.log
+    np.testing.assert_array_equal(recommender.classes_[log.item], ["tea", "jam", "milk"])
+    np.testing.assert_array_equal(log.tick[1:] > log.tick[:-1], True)
     # Learned: tea -> milk, and, late, tea -> jam; jam -> milk was not seen.
     markov = MarkovClassifier().fit([[np.nan], [1], [1]], [1, 0, 2])
     at = pd.DataFrame({"user": ["a", "a"], "day": [2, 4]})

@@ -283,7 +283,7 @@ def test_blocks_do_not_change_the_result(monkeypatch):
     X, y = as_panel(events, "user", "time", "item")
     model = SequenceRecommender(window=5, exclude_seen=True).fit(X, y)
     whole, proba, best = model.recommend(X, 5), model.predict_proba(X), model.predict(X)
-    monkeypatch.setattr("sklearn_tsrec.recommendation._moment_scores._CELLS", 40)
+    monkeypatch.setattr("sklearn_tsrec.recommendation._item_scores._CELLS", 40)
     pd.testing.assert_frame_equal(model.recommend(X, 5), whole)
     np.testing.assert_array_equal(model.predict_proba(X), proba)
     np.testing.assert_array_equal(model.predict(X), best)
@@ -617,8 +617,8 @@ def test_lists_of_many_items_are_those_of_few(monkeypatch, classifier, exclude_s
     listed = [*range(20), "new"]
     options = {"exclude_seen": exclude_seen, "candidates": candidates}
     dense = model.recommend(listed, 12, **options)
-    monkeypatch.setattr(type(classifier), "_is_sparse", lambda self: True)
-    monkeypatch.setattr("sklearn_tsrec.recommendation._moment_scores._ROWS", 7)
+    monkeypatch.setattr(type(classifier), "prefers_sparse", lambda self: True)
+    monkeypatch.setattr("sklearn_tsrec.recommendation._item_scores._ROWS", 7)
     sparse_lists = model.recommend(listed, 12, **options)
     pd.testing.assert_frame_equal(sparse_lists, dense, rtol=1e-12, atol=0)
 
@@ -630,7 +630,7 @@ SHELF = pd.DataFrame(
 
 
 def test_new_items_have_the_mean_score_of_those_like_them(monkeypatch):
-    monkeypatch.setattr("sklearn_tsrec.recommendation._cold_items._NEAREST", 1)
+    monkeypatch.setattr("sklearn_tsrec.recommendation._items._NEAREST", 1)
     model = fitted(SHOP, PersonalFrequencyClassifier(), item_features=SHELF)
     assert model.items_.tolist() == ["milk", "rice", "tea", "bread", "cocoa"]
     assert model.classes_.tolist() == ["milk", "rice", "tea"]

@@ -15,8 +15,8 @@ from sklearn_tsrec.neural._device import find_device
 from sklearn_tsrec.neural.items._cover import cover_windows
 from sklearn_tsrec.neural.items._nets import BestEpoch, ItemTraining, SequenceBatches, SequenceSet
 from sklearn_tsrec.neural.items._time_gaps import N_GAPS, gap_buckets, time_gaps, usual_gap
-from sklearn_tsrec.recommendation._past import split_past
 from sklearn_tsrec.recommendation._window_classifier import WindowClassifier
+from sklearn_tsrec.recommendation._windows import split_windows
 
 _MOST_VALIDATED = 2000  # windows; more cost time and change no decision
 _ROWS = 512  # windows scored at once
@@ -76,7 +76,7 @@ class ItemNetClassifier(WindowClassifier, BaseEstimator):
         """Return validated windows, what is known beside them (ages, then context) and y."""
         table = X
         X, ages, y = super()._validate(X, y, reset=reset)
-        blocks = split_past(table)
+        blocks = split_windows(table)
         others = blocks[2] if blocks else []
         for name in others:
             if not pd.api.types.is_numeric_dtype(table[name].dtype):
