@@ -1,20 +1,28 @@
+import warnings
 from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import MetaEstimatorMixin, RegressorMixin
+import pandas as pd
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils import check_random_state, get_tags
+from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
+from tqdm import tqdm
 
-from sklearn_tsrec._keys import KeyedMixin
+from sklearn_tsrec._history import History
+from sklearn_tsrec._keys import KeyedMixin, Keys, key_frame, read_groups
 from sklearn_tsrec._quantile_levels import check_coverage, check_levels
-from sklearn_tsrec._sklearn import HasMethods, Interval, StrOptions, fit_context
+from sklearn_tsrec._sklearn import HasMethods, Interval, StrOptions, fit_context, safe_indexing
+from sklearn_tsrec._steps_ahead import last_known, steps_ahead
 from sklearn_tsrec._table import check_target
-from sklearn_tsrec.forecasting._conformal_base import ConformalBase
+from sklearn_tsrec._times import show
+from sklearn_tsrec.forecasting._calibration import Calibration, mean_differences
 from sklearn_tsrec.forecasting._window_forecaster import WindowForecaster
+from sklearn_tsrec.model_selection._folds import read_folds, rows_to_ask, show_rows, with_keys
 
 
-class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, ConformalBase):
+class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEstimator):
     """Give any forecaster intervals that hold as often as they say, and sample paths.
 
     The forecaster is tried on the folds of a splitter in time. Intervals are as wide as its errors
@@ -214,7 +222,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, ConformalBase):
             If the table has fewer times than the folds need, no fold has a known target, or
             ``levels`` are no levels.
         """
-        levels = self._check_base_levels()
+        levels = self._check_quantiles()
         X = self._check_table(X, reset=True)
         keys = self._fit_keys(X)
         y = check_target(y, X.shape[0], estimator=self)
@@ -246,7 +254,14 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, ConformalBase):
         check_is_fitted(self)
         X = self._check_table(X, reset=False)
         y = check_target(y, X.shape[0], estimator=self).astype(np.float64, copy=False)
-        self._show(X, y)
+        keys = self._read_keys(X)
+        if self.method == "adaptive":
+            self._adapt(X, y, keys)
+        show_rows([self.estimator_], X, y, "update")
+        self._meet(X)
+        self._remember(self._history.append(keys, y[:, np.newaxis]))
+        if self.method == "adaptive":
+            self._calibration.learn_scales()
         return self
 
     def predict(self, X):
@@ -287,7 +302,12 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, ConformalBase):
         check_is_fitted(self)
         levels = check_levels(quantiles)
         X = self._check_table(X, reset=False)
-        return self._quantiles(X, levels)
+        base = base_forecasts(self.estimator_, X, self._calibration.quantiles)
+        base = base[:, :1] if self._calibration.quantiles is None else base[:, 1:]
+        codes, steps, scale = self._place(X)
+        for level in levels:
+            self._check_count(X, codes, steps, level)
+        return self._calibration.quantiles_of(base, codes, steps, scale, levels)
 
     def predict_interval(self, X, coverage=0.9):
         """Return an interval for each row.
@@ -343,7 +363,190 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, ConformalBase):
         if not isinstance(n_paths, Integral) or isinstance(n_paths, bool) or n_paths < 1:
             raise ValueError(f"n_paths must be an integer of at least 1, got {n_paths!r}.")
         X = self._check_table(X, reset=False)
-        return self._paths(X, int(n_paths), check_random_state(random_state))
+        calibration, rng = self._calibration, check_random_state(random_state)
+        base = base_forecasts(self.estimator_, X, calibration.quantiles)
+        codes, steps, scale = self._place(X)
+        paths = calibration.paths(steps)
+        self._check_paths(X, codes, steps, paths)
+        unit = calibration.path_units(base[:, 1:], scale)
+        errors = paths.draw(codes, steps, int(n_paths), rng)
+        return base[:, :1] + unit[:, np.newaxis] * errors
+
+    def _check_quantiles(self):
+        """Return the levels to ask of the forecaster."""
+        levels = check_levels(self.levels, "levels")
+        mirrored = np.allclose(levels + levels[::-1], 1)
+        if (np.diff(levels) <= 0).any() or (self.symmetric and not mirrored):
+            raise ValueError(
+                f"levels={show(self.levels)} must ascend"
+                + (" and, with symmetric=True, mirror each other." if self.symmetric else ".")
+            )
+        return levels
+
+    # ---- learning
+
+    def _calibrate(self, estimator, X, y, keys, levels):
+        """Forecast the folds, score the errors and fit the forecaster."""
+        if X.shape[0] == 1:
+            raise ValueError("X has n_samples=1 row, of which nothing can be held out.")
+        names = {"group": self.group, "time": self.time, "freq": self.freq}
+        folds = read_folds(self.cv, X, y, keys.codes, keys.ticks, names, n_splits=10)
+        forecasts, self.estimator_ = forecast_folds(
+            with_keys(estimator, names),
+            X,
+            y,
+            folds,
+            once=self.method == "split",
+            conformity=self.conformity,
+            levels=levels,
+            n_jobs=self.n_jobs,
+            verbose=self.verbose,
+        )
+        self._calibration = Calibration(
+            levels if forecasts[0].shape[1] > 1 else None,
+            per=self.per,
+            symmetric=self.symmetric,
+            scale=self.scale,
+            learning_rate=self.learning_rate,
+        )
+        parts = []
+        for number, (fold, forecast) in enumerate(zip(folds, forecasts)):
+            train = fold.train
+            past = Keys(keys.codes[train], keys.ticks[train], keys.n_series, keys.n_known)
+            self._remember(History.build(past, y[train]))
+            parts.append(self._describe(X, y, keys, fold.test, forecast, number))
+        table = pd.concat(parts, ignore_index=True)
+        table = table[self._usable(table)].reset_index(drop=True)
+        if not len(table):
+            raise ValueError(
+                "no row that the folds test has a known target, a forecast and, before it, two "
+                "known targets of its series: there is no error to learn from."
+            )
+        self._remember(History.build(keys, y))
+        self._calibration.fit(table)
+        self._n_folds = len(folds)
+        self._show_calibration()
+
+    def _remember(self, history):
+        """Remember targets, and where the known ones of each series end."""
+        self._history = history
+        y = history.values[:, 0]
+        self._last = last_known(history.codes, history.ticks, y, history.n_series)
+        self._difference = np.append(mean_differences(history), np.nan)
+
+    def _describe(self, X, y, keys, rows, forecast, fold):
+        """Return what is known of forecasts of some rows: keys, step, truth, forecasts."""
+        labels, _ = key_frame(X, self.group, self.time)
+        codes, ticks = keys.codes[rows], keys.ticks[rows]
+        bases = self._calibration.bases
+        names = bases if bases == ["y_pred"] else ["y_pred", *bases]
+        about = {
+            "fold": fold,
+            "step": steps_ahead(self._last, codes, ticks, self.frequency_ is not None),
+            "y_true": y[rows],
+            **dict(zip(names, forecast.T)),
+            "code": codes,
+            "tick": ticks,
+            "difference": self._differences(codes),
+        }
+        return labels.iloc[rows].assign(**about)
+
+    def _differences(self, codes):
+        """Return the mean absolute change of the series of rows; NaN where it is not known."""
+        return self._difference[np.minimum(codes, len(self._difference) - 1)]
+
+    def _usable(self, table):
+        """Return which forecasts have an error; warn of those that are missing."""
+        known = table["y_true"].notna()
+        missing = known & ~np.isfinite(table[self._calibration.bases]).all(axis=1)
+        if missing.any():
+            warnings.warn(
+                f"{type(self.estimator_).__name__} gave no forecast for {int(missing.sum())} of "
+                f"{len(table)} rows to learn errors from: intervals are made from the others.",
+                UserWarning,
+                stacklevel=4,
+            )
+        scaled = table["difference"].notna() | (self.scale is None)
+        return known & ~missing & scaled
+
+    def _show_calibration(self):
+        """Set the public table of past forecasts."""
+        table = self._calibration.table
+        self.calibration_ = table.drop(columns=["code", "tick", "difference"])
+
+    def _adapt(self, X, y, keys):
+        """Forecast new rows, and learn from the errors."""
+        last = np.append(self._last, np.full(keys.n_series, np.iinfo(np.int64).max))
+        rows = np.flatnonzero((keys.ticks > last[keys.codes]) & ~np.isnan(y))
+        if not len(rows):
+            return
+        forecast = base_forecasts(self.estimator_, X, self._calibration.quantiles)[rows]
+        table = self._describe(X, y, keys, rows, forecast, self._n_folds)
+        table = table[self._usable(table)]
+        if len(table):
+            self._calibration.adapt(table)
+            self._n_folds += 1
+            self._show_calibration()
+
+    # ---- forecasting
+
+    def _place(self, X):
+        """Return the series, the step and the scale of each row."""
+        keys = self._read_keys(X)
+        codes = keys.codes
+        steps = steps_ahead(self._last, codes, keys.ticks, self.frequency_ is not None)
+        scale = self._calibration.scales(codes, self._differences(codes))
+        if np.isnan(scale).any():
+            raise ValueError(
+                f"series {self._name(X, codes[np.isnan(scale).argmax()])} has fewer than two known "
+                "targets, so the size of its errors is not known: give them by update(X, y), or "
+                "use scale=None."
+            )
+        return codes, steps, scale
+
+    def _name(self, X, code):
+        """Return the label of a series, remembered or new, for an error."""
+        if code < len(self.groups_):
+            return show(self.groups_[code])
+        _, groups = read_groups(X, self.group, self.time)
+        new = groups[self.groups_.get_indexer(groups) < 0]
+        return show(new[code - len(self.groups_)])
+
+    def _check_count(self, X, codes, steps, level):
+        """Raise if some row has no errors, or fewer than a level needs."""
+        count, needed = self._calibration.count(codes, steps), self._calibration.needed(level)
+        if count.min() >= needed:
+            return
+        row = int(count.argmin())
+        what = {
+            None: "all rows together",
+            "horizon": f"step {steps[row]}",
+            "group": f"series {self._name(X, codes[row])}",
+        }[self.per]
+        way_out = "give cv more folds, ask for a lower coverage"
+        if self.per == "horizon" and not count[row]:
+            way_out = f"give cv a PanelTimeSeriesSplit with horizon={steps[row]}"
+        if not self.symmetric:
+            way_out += ", use symmetric=True"
+        if self.per is not None:
+            way_out += ", or per=None, which puts all errors together"
+        raise ValueError(
+            f"the level {level:g} needs errors of at least {needed} rows, but {what} has "
+            f"{count[row]}: {way_out}."
+        )
+
+    def _check_paths(self, X, codes, steps, paths):
+        """Raise if some row has no path of errors to draw from."""
+        series, asked = np.unique(codes), np.unique(steps)
+        lacking = paths.lacking(series)
+        if lacking.any():
+            own = self.per == "group"
+            who = f"series {self._name(X, series[lacking.argmax()])}" if own else "no series"
+            raise ValueError(
+                f"{who} has {'no' if own else 'a'} whole path of errors for the steps "
+                f"{show(asked.tolist())}: give cv a PanelTimeSeriesSplit with horizon={asked[-1]} "
+                "or more" + (", or use per='horizon', where series share errors." if own else ".")
+            )
 
     def _takes_nan(self):
         estimator = WindowForecaster() if self.estimator is None else self.estimator
@@ -353,3 +556,97 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, ConformalBase):
         tags = super().__sklearn_tags__()
         tags.regressor_tags.poor_score = True  # the columns of X need not say anything of y
         return tags
+
+
+def base_forecasts(model, X, levels):
+    """Return the forecast of each row and, with levels, its quantiles, side by side."""
+    forecast = np.asarray(model.predict(X), dtype=np.float64).reshape(-1, 1)
+    if levels is None:
+        return forecast
+    quantiles = np.asarray(model.predict_quantiles(X, levels), dtype=np.float64)
+    return np.hstack([forecast, np.sort(quantiles, axis=1)])
+
+
+def forecast_folds(estimator, X, y, folds, *, once, conformity, levels, n_jobs, verbose):
+    """Forecast the test rows of each fold.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Unfitted.
+    X, y : table and array
+        All rows.
+    folds : list of Fold
+        The folds.
+    once : bool
+        Whether to fit once, to the training rows of the first fold, and then only show rows.
+    conformity : {"auto", "residual", "quantile"}
+        Whether to ask for quantiles.
+    levels : array of shape (n_levels,)
+        Their levels.
+    n_jobs, verbose : int
+        As in the forecaster.
+
+    Returns
+    -------
+    forecasts : list of array of shape (n_rows, 1) or (n_rows, 1 + n_levels)
+        What :func:`base_forecasts` returns, for each fold.
+    model : estimator
+        The forecaster that knows all rows.
+    """
+    if once:
+        return _show_folds(estimator, X, y, folds, conformity, levels, verbose)
+    jobs = [delayed(_fit_fold)(clone(estimator), X, y, fold, conformity, levels) for fold in folds]
+    jobs.append(delayed(_fit)(clone(estimator), X, y, None))
+    done = Parallel(n_jobs=n_jobs, return_as="generator")(jobs)
+    *forecasts, model = tqdm(done, total=len(jobs), desc="calibrate", disable=not verbose)
+    return forecasts, model
+
+
+def _show_folds(estimator, X, y, folds, conformity, levels, verbose):
+    """Fit to the training rows of the first fold; show the others before each forecast."""
+    model, seen, forecasts = None, None, []
+    for fold in tqdm(folds, desc="calibrate", disable=not verbose):
+        if model is None:
+            seen = fold.train
+            model = _fit(clone(estimator), X, y, seen)
+        else:
+            _show(model, X, y, np.setdiff1d(fold.train, seen))
+            seen = np.union1d(seen, fold.train)
+        forecasts.append(_forecast(model, X, fold, conformity, levels))
+    _show(model, X, y, np.setdiff1d(np.arange(len(y)), seen))
+    return forecasts, model
+
+
+def _show(model, X, y, rows):
+    """Show rows to a fitted model."""
+    if len(rows):
+        show_rows([model], safe_indexing(X, rows), y[rows], "method='split'")
+
+
+def _fit(model, X, y, rows):
+    """Fit to some rows; None are all."""
+    return model.fit(X, y) if rows is None else model.fit(safe_indexing(X, rows), y[rows])
+
+
+def _fit_fold(model, X, y, fold, conformity, levels):
+    """Fit to the training rows of a fold and forecast its test rows."""
+    return _forecast(_fit(model, X, y, fold.train), X, fold, conformity, levels)
+
+
+def _forecast(model, X, fold, conformity, levels):
+    """Forecast the test rows of a fold."""
+    rows = safe_indexing(X, rows_to_ask(model, fold))
+    asked = levels if uses_quantiles(model, conformity) else None
+    return base_forecasts(model, rows, asked)[: len(fold.test)]
+
+
+def uses_quantiles(model, conformity):
+    """Tell whether errors are those of quantiles; raise if they should be and there are none."""
+    has = hasattr(model, "predict_quantiles")
+    if conformity == "quantile" and not has:
+        raise ValueError(
+            f"conformity='quantile' needs a forecaster that forecasts quantiles, but "
+            f"{type(model).__name__} has no predict_quantiles: use conformity='residual'."
+        )
+    return has and conformity != "residual"

@@ -5,16 +5,12 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy.stats import binom
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from sklearn_tsrec import ConformalForecaster, LagFeatures, PanelTimeSeriesSplit, WindowForecaster
-from sklearn_tsrec.forecasting._conformal_scores import CellScores, adapt_level, rows_needed
 from sklearn_tsrec.metrics import wql_scorer
 from sklearn_tsrec.model_selection import backtest
 from tests.forecasting.reference import OldestValue, make_panel, split
@@ -179,36 +175,6 @@ def test_quantiles_never_cross():
         )
 
 
-@settings(max_examples=25)
-@given(
-    seed=st.integers(0, 10_000),
-    n=st.integers(19, 60),
-    coverage=st.sampled_from([0.5, 0.8, 0.9]),
-    heavy=st.booleans(),
-)
-def test_scores_cover_as_often_as_they_say(seed, n, coverage, heavy):
-    rng = np.random.default_rng(seed)
-    draw = rng.standard_cauchy if heavy else rng.exponential
-    trials = 2000
-    scores = draw(size=(trials, n + 1))
-    cells = np.repeat(np.arange(trials), n)
-    held = CellScores(cells, scores[:, :n].reshape(-1, 1))
-    bound = held.bound(np.arange(trials), 0, 1 - coverage)
-    covered = int((scores[:, n] <= bound).sum())
-    exact = np.ceil((n + 1) * coverage - 1e-9) / (n + 1)
-    low, high = binom.ppf([1e-6, 1 - 1e-6], trials, exact)
-    assert low <= covered <= high
-    p = held.p_values(np.arange(trials), scores[:, n:])[:, 0]
-    assert ((p <= 1 - coverage + 1e-9) == (scores[:, n] > bound)).all()
-
-
-def test_rows_needed_is_where_the_kth_score_exists():
-    for alpha in (0.5, 0.2, 0.1, 1 - 0.9, 0.05, 0.01):
-        n = rows_needed(alpha)
-        assert np.ceil((n + 1) * (1 - alpha) - 1e-9) <= n
-        assert np.ceil(n * (1 - alpha) - 1e-9) > n - 1
-
-
 def test_coverage_of_independent_series_is_what_was_asked():
     rng = np.random.default_rng(0)
     days = pd.date_range("2024-01-01", periods=60)
@@ -229,20 +195,6 @@ def test_coverage_of_independent_series_is_what_was_asked():
 
 
 # ---- adapting
-
-
-def test_the_level_follows_gibbs_and_candes():
-    # alpha = 0.2, rate 0.1: a miss takes 0.08 away, a hit gives 0.02
-    p = np.array([0.1, 0.5, 0.15, 0.13])
-    level = adapt_level(p, np.arange(4), np.zeros(4, int), 1, 0.2, 0.1)
-    np.testing.assert_allclose(level, [0.2 - 0.08 + 0.02 + 0.02 - 0.08 + 0.0], atol=0.1)
-    expected = 0.2
-    for value in p:
-        expected += 0.1 * (0.2 - (value <= expected))
-    np.testing.assert_allclose(level, [expected])
-    # two series at one moment, one of which misses, count as half a miss
-    level = adapt_level(np.array([0.1, 0.5]), np.zeros(2), np.zeros(2, int), 1, 0.2, 0.1)
-    np.testing.assert_allclose(level, [0.2 + 0.1 * (0.2 - 0.5)])
 
 
 def shifted(seed, n=350, at=200):
