@@ -4,19 +4,26 @@ import warnings
 from numbers import Integral, Real
 from typing import ClassVar
 
+import joblib
 import numpy as np
 import pandas as pd
-from sklearn.base import MetaEstimatorMixin, TransformerMixin
+from sklearn.base import MetaEstimatorMixin, TransformerMixin, clone
 from sklearn.utils import Bunch, get_tags
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, check_memory
+from tqdm import tqdm
 
 from sklearn_tsrec._keys import KeyedMixin, key_frame
-from sklearn_tsrec._sklearn import BaseComposition, HasMethods, Interval, StrOptions
+from sklearn_tsrec._sklearn import (
+    BaseComposition,
+    HasMethods,
+    Interval,
+    StrOptions,
+    safe_indexing,
+)
 from sklearn_tsrec._steps_ahead import last_known, steps_ahead
 from sklearn_tsrec._times import show
-from sklearn_tsrec.ensemble._members import call, run_members
-from sklearn_tsrec.model_selection._folds import read_folds, with_keys
+from sklearn_tsrec.model_selection._folds import read_folds, rows_to_ask, show_rows, with_keys
 
 
 class TemporalStackingBase(KeyedMixin, TransformerMixin, MetaEstimatorMixin, BaseComposition):
@@ -205,17 +212,23 @@ class TemporalStackingBase(KeyedMixin, TransformerMixin, MetaEstimatorMixin, Bas
             names = self.group_names_ or [None]
             self._cell_labels = self.groups_.set_names(names)
 
-    def _set_weights(self, pooled, weights):
-        """Set the public attributes that hold weights."""
-        self.pooled_weights_ = pd.Series(pooled, index=self.member_names_, name="all")
-        self.weights_ = pd.DataFrame(weights.T, index=self.member_names_, columns=self._cell_labels)
+    def _show(self, combiner):
+        """Set the public attributes that show what a combiner learned."""
+        self.final_estimator_ = getattr(combiner, "estimator", None)
+        self.weights_ = self.pooled_weights_ = None
+        if getattr(combiner, "weights", None) is not None:
+            names, labels = self.member_names_, self._cell_labels
+            self.pooled_weights_ = pd.Series(combiner.pooled, index=names, name="all")
+            self.weights_ = pd.DataFrame(combiner.weights.T, index=names, columns=labels)
 
-    def _row_weights(self, X):
-        """Return the weight of each member in each row."""
-        keys = self._read_keys(X)
+    def _read_cells(self, keys):
+        """Return the cell of the rows of keys."""
         steps = steps_ahead(self._last, keys.codes, keys.ticks, self.frequency_ is not None)
-        table = np.vstack([self.weights_.to_numpy().T, self.pooled_weights_.to_numpy()])
-        return table[self._cells(keys.codes, steps)]
+        return self._cells(keys.codes, steps)
+
+    def _passed(self, X):
+        """Return the columns of X that the final estimator sees, or None."""
+        return self._select_columns(X, None)[0] if self.passthrough else None
 
     def _ask(self, method, X):
         """Return the forecast of each member."""
@@ -253,3 +266,92 @@ class TemporalStackingBase(KeyedMixin, TransformerMixin, MetaEstimatorMixin, Bas
 def _dropped(member):
     """Tell whether a member is left out."""
     return isinstance(member, str) and member == "drop"
+
+
+def run_members(members, X, y, folds, *, method, refit, memory, n_jobs, verbose):
+    """Return what each member says out of fold, and the members fitted for good.
+
+    Parameters
+    ----------
+    members : list of estimator
+        Unfitted; they are fitted as they are.
+    X, y : table and array
+        All training rows.
+    folds : list of Fold
+        The folds.
+    method : str
+        What to call for a forecast, ``"predict"`` or ``"predict_proba"``.
+    refit : bool
+        Whether members are fitted again to all rows, or those of the last fold shown the others.
+    memory : Memory, str or None
+        Where fits are kept. They are found again by the content of the rows.
+    n_jobs, verbose : int
+        As in the stack.
+
+    Returns
+    -------
+    forecasts : list of list
+        For each fold, what ``forecast`` returns of each member.
+    fitted : list of estimator
+    """
+    memory = check_memory(memory)
+    forecast_fold = memory.cache(_forecast_fold, ignore=["X", "y", "fold"])
+    fit_whole = memory.cache(_fit_whole, ignore=["X", "y"])
+    caches = memory.location is not None
+    jobs, last = [], len(folds) - 1
+    for number, fold in enumerate(folds):
+        content = _content(X, y, fold) if caches else None
+        keep = not refit and number == last
+        jobs += [
+            delayed(forecast_fold)(clone(member), content, X, y, fold, method, keep)
+            for member in members
+        ]
+    if refit:
+        content = joblib.hash((X, y)) if caches else None
+        jobs += [delayed(fit_whole)(clone(member), content, X, y) for member in members]
+    done = Parallel(n_jobs=n_jobs, return_as="generator")(jobs)
+    done = list(tqdm(done, total=len(jobs), desc="members", disable=not verbose))
+    n = len(members)
+    parts = [done[n * number : n * (number + 1)] for number in range(len(folds))]
+    forecasts = [[part[0] for part in fold] for fold in parts]
+    if refit:
+        return forecasts, done[n * len(folds) :]
+    fitted = [part[1] for part in parts[-1]]
+    rest = np.setdiff1d(np.arange(len(y)), folds[-1].train)
+    show_rows(fitted, safe_indexing(X, rest), y[rest], "refit=False")
+    return forecasts, fitted
+
+
+def _content(X, y, fold):
+    """Return a hash of all that a fold shows to a member."""
+    rows = [fold.train, fold.test, fold.between]
+    return joblib.hash([y[fold.train], *(safe_indexing(X, part) for part in rows)])
+
+
+def _fit_whole(member, content, X, y):
+    """Fit a member to all rows."""
+    return member.fit(X, y)
+
+
+def _forecast_fold(member, content, X, y, fold, method, keep):
+    """Fit a member to the training rows of a fold; return its forecast of the test rows.
+
+    The fitted member comes along if it is to be kept.
+    """
+    member.fit(safe_indexing(X, fold.train), y[fold.train])
+    forecast = call(member, method, safe_indexing(X, rows_to_ask(member, fold)))
+    n = len(fold.test)
+    forecast = forecast[:n] if method == "predict" else (forecast[0][:n], forecast[1])
+    return forecast, member if keep else None
+
+
+def call(member, method, X):
+    """Return the forecast of a fitted member, NaN where it has none.
+
+    Probabilities come with the classes that they are of.
+    """
+    forecast = np.array(getattr(member, method)(X), dtype=np.float64)
+    if method == "predict":
+        forecast = forecast.reshape(len(forecast))
+    forecast[~np.isfinite(forecast)] = np.nan
+    return forecast if method == "predict" else (forecast, member.classes_)

@@ -1,8 +1,7 @@
 from typing import ClassVar
 
 import numpy as np
-import pandas as pd
-from sklearn.base import ClassifierMixin, clone
+from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
@@ -10,8 +9,14 @@ from sklearn_tsrec._keys import key_frame
 from sklearn_tsrec._sklearn import HasMethods, StrOptions, fit_context, num_samples, safe_indexing
 from sklearn_tsrec._steps_ahead import last_known
 from sklearn_tsrec.ensemble._base import TemporalStackingBase
-from sklearn_tsrec.ensemble._combine import fill_with_mean, median, warn_of_none, weighted_mean
-from sklearn_tsrec.ensemble._weighting import learn_weights
+from sklearn_tsrec.ensemble._combiners import (
+    FinalEstimator,
+    Median,
+    ProbabilityRows,
+    WeightedMean,
+    align,
+    warn_of_none,
+)
 from sklearn_tsrec.recommendation._items import check_items, sort_items
 from sklearn_tsrec.recommendation._lists import check_k
 
@@ -204,9 +209,7 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
         keys = self._fit_keys(X)
         rows, forecasts = self._fit_members(X, y, keys, "predict_proba")
         self._last = last_known(keys.codes, keys.ticks, np.zeros(len(y)), keys.n_series)
-        proba = np.concatenate(
-            [np.stack([self._align(*part) for part in fold], axis=1) for fold in forecasts]
-        )
+        proba = np.concatenate([self._stack(fold) for fold in forecasts])
         truth = truth[rows]
         of_truth = proba[np.arange(len(rows)), :, truth]
         self.out_of_fold_ = self.out_of_fold_.assign(**dict(zip(self.member_names_, of_truth.T)))
@@ -220,8 +223,16 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
         steps = self.out_of_fold_["step"].to_numpy()
         self._set_cells(steps)
         rows, truth, proba = rows[usable], truth[usable], proba[usable]
-        cells = self._cells(keys.codes[rows], steps[usable])
-        self._learn(X, rows, truth, proba, cells)
+        columns = self._passed(X)
+        members = ProbabilityRows(
+            proba,
+            self._cells(keys.codes[rows], steps[usable]),
+            columns if columns is None else columns[rows],
+            self.classes_,
+        )
+        self._combiner = self._make_combiner()
+        self._combiner.learn(members, truth)
+        self._show(self._combiner)
         prefix, columns = type(self).__name__.lower(), []
         if self.passthrough:
             columns = self._select_columns(X[:1], None)[1]
@@ -230,48 +241,24 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
         self._names_out = [*names, *columns]
         return self
 
-    def _learn(self, X, rows, truth, proba, cells):
-        """Learn from out-of-fold rows how to put probabilities together."""
-        self.final_estimator_ = self.weights_ = self.pooled_weights_ = None
+    def _make_combiner(self):
+        """Return what puts probabilities together."""
         if self.final_estimator is not None:
-            table = self._final_table(X, proba, rows)
-            self.final_estimator_ = clone(self.final_estimator).fit(table, self.classes_[truth])
-            return
+            return FinalEstimator(self.final_estimator)
+        if self.weights == "median":
+            return Median()
         method = "logloss" if self.weights is None else self.weights
-        if method == "median":
-            return
-        n_cells, shrinkage = len(self._cell_labels), self.shrinkage
-        if method in ("equal", "logloss"):
-            likely = proba[np.arange(len(rows)), :, truth]
-            self._set_weights(*learn_weights(method, likely, cells, n_cells, shrinkage))
-            return
-        n_classes = proba.shape[2]
-        errors = proba - (truth[:, np.newaxis] == np.arange(n_classes))[:, np.newaxis]
-        errors = errors.transpose(0, 2, 1).reshape(-1, proba.shape[1])
-        cells, shrinkage = np.repeat(cells, n_classes), shrinkage * n_classes
-        self._set_weights(*learn_weights(method, errors, cells, n_cells, shrinkage))
+        return WeightedMean(method, len(self._cell_labels), self.shrinkage)
 
-    def _align(self, proba, classes):
-        """Return probabilities of some classes as those of all classes."""
-        out = np.zeros((len(proba), len(self.classes_)))
-        out[:, pd.Index(self.classes_).get_indexer(classes)] = proba
-        out[np.isnan(out).any(axis=1)] = np.nan
-        return out
+    def _stack(self, parts):
+        """Return probabilities of members, of shape (m, n_members, n_classes)."""
+        return np.stack([align(*part, self.classes_) for part in parts], axis=1)
 
-    def _final_table(self, X, proba, rows=slice(None)):
-        """Return what the final estimator sees."""
-        first = 1 if len(self.classes_) == 2 else 0  # of two, one says the other
-        flat = proba.reshape(len(proba), proba.shape[1], -1)
-        filled = np.stack([fill_with_mean(flat[:, :, c]) for c in range(flat.shape[2])], axis=2)
-        table = filled[:, :, first:].reshape(len(proba), -1)
-        if not self.passthrough:
-            return table
-        return np.column_stack([table, self._select_columns(X, None)[0][rows]])
-
-    def _probabilities(self, X):
-        """Return what members say, of shape (m, n_members, n_classes)."""
-        parts = self._ask("predict_proba", X)
-        return np.stack([self._align(*part) for part in parts], axis=1)
+    def _rows(self, X):
+        """Return rows with the probabilities that members give them."""
+        proba = self._stack(self._ask("predict_proba", X))
+        cells = self._read_cells(self._read_keys(X))
+        return ProbabilityRows(proba, cells, self._passed(X), self.classes_)
 
     def predict_proba(self, X):
         """Return the probability of each class.
@@ -287,19 +274,9 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
         """
         check_is_fitted(self)
         X = self._check_table(X, reset=False)
-        proba = self._probabilities(X)
-        none = warn_of_none(proba[:, :, 0])
-        if self.final_estimator_ is not None:
-            out = np.full((len(none), len(self.classes_)), np.nan)
-            if not none.all():
-                table = self._final_table(X, proba)[~none]
-                final = self.final_estimator_
-                out[~none] = self._align(final.predict_proba(table), final.classes_)
-            return out
-        if self.weights == "median":
-            out = median(proba)
-            return out / out.sum(axis=1, keepdims=True)
-        return weighted_mean(proba, self._row_weights(X))
+        rows = self._rows(X)
+        warn_of_none(rows.forecasts[:, :, 0])
+        return self._combiner.combine(rows)
 
     def predict(self, X):
         """Return the likeliest class of each row.
@@ -364,7 +341,7 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
         """
         check_is_fitted(self)
         X = self._check_table(X, reset=False)
-        return self._final_table(X, self._probabilities(X))
+        return self._rows(X).table()
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

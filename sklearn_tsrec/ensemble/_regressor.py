@@ -1,17 +1,26 @@
 from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_tsrec._history import NEVER, History
+from sklearn_tsrec._keys import key_frame
 from sklearn_tsrec._quantile_levels import check_levels
 from sklearn_tsrec._sklearn import HasMethods, StrOptions, fit_context
-from sklearn_tsrec._steps_ahead import steps_ahead
+from sklearn_tsrec._steps_ahead import last_known, naive_scales
 from sklearn_tsrec._table import check_target
-from sklearn_tsrec.ensemble._combine import warn_of_none
-from sklearn_tsrec.ensemble._regressor_base import RegressorStackBase
+from sklearn_tsrec.ensemble._base import TemporalStackingBase
+from sklearn_tsrec.ensemble._combiners import (
+    FinalEstimator,
+    ForecastRows,
+    Median,
+    OnlineMean,
+    WeightedMean,
+    warn_of_none,
+)
 from sklearn_tsrec.model_selection._folds import show_rows
 
 
@@ -28,7 +37,7 @@ def _gives_quantiles(stack):
     return stack.final_estimator is None and all(hasattr(m, "predict_quantiles") for m in members)
 
 
-class TemporalStackingRegressor(RegressorMixin, RegressorStackBase):
+class TemporalStackingRegressor(RegressorMixin, TemporalStackingBase):
     """Fuse several forecasters by what they forecast in time, out of fold.
 
     The members forecast the test rows of a splitter in time, each time fitted to the rows before;
@@ -175,7 +184,7 @@ class TemporalStackingRegressor(RegressorMixin, RegressorStackBase):
             StrOptions({"equal", "median", "nnls", "ridge", "greedy", "online"}),
             None,
         ],
-        **RegressorStackBase._stack_constraints,
+        **TemporalStackingBase._stack_constraints,
     }
 
     def __init__(
@@ -252,11 +261,64 @@ class TemporalStackingRegressor(RegressorMixin, RegressorStackBase):
         steps = self.out_of_fold_["step"].to_numpy()
         self._set_cells(steps)
         rows, steps, forecasts = rows[usable], steps[usable], forecasts[usable]
-        self._learn(X, y, keys, rows, steps, forecasts)
+        codes, columns = keys.codes[rows], self._passed(X)
+        self._combiner = self._make_combiner()
+        members = ForecastRows(
+            forecasts[:, :, np.newaxis],
+            self._cells(codes, steps),
+            columns if columns is None else columns[rows],
+            self._units(codes),
+            keys.ticks[rows],
+        )
+        self._combiner.learn(members, y[rows])
+        self._show(self._combiner)
+        if self.weights == "online":
+            self.weights_over_time_ = self._path(X, rows, members.ticks)
         columns = self._select_columns(X[:1], None)[1] if self.passthrough else []
         prefix = type(self).__name__.lower()
         self._names_out = [*(f"{prefix}_{name}" for name in self.member_names_), *columns]
         return self
+
+    def _remember(self, history):
+        """Remember targets, and with them where series end and what their unit is."""
+        self._targets = history
+        y = history.values[:, 0]
+        self._last = last_known(history.codes, history.ticks, y, history.n_series)
+        self._scales = naive_scales(history)
+
+    def _units(self, codes):
+        """Return the unit of the series of each row; unseen ones have the mean of the others."""
+        known = codes < len(self._scales)
+        return np.where(known, self._scales[np.where(known, codes, 0)], self._scales.mean())
+
+    def _make_combiner(self):
+        """Return what puts forecasts together."""
+        n_cells = len(self._cell_labels)
+        if self.final_estimator is not None:
+            return FinalEstimator(self.final_estimator)
+        if self.weights == "median":
+            return Median()
+        if self.weights == "online":
+            return OnlineMean(n_cells, self.shrinkage, self.share)
+        method = "ridge" if self.weights is None else self.weights
+        return WeightedMean(method, n_cells, self.shrinkage)
+
+    def _path(self, X, rows, ticks):
+        """Return the weights after each time that was learned from last."""
+        times = key_frame(X, self.group, self.time)[0].iloc[rows, -1]
+        times = times.iloc[np.unique(ticks, return_index=True)[1]]
+        return pd.DataFrame(self._combiner.path, pd.Index(times), columns=self.member_names_)
+
+    def _rows(self, X, forecasts):
+        """Return rows with forecasts of shape (m, n_members, q)."""
+        keys = self._read_keys(X)
+        return ForecastRows(
+            forecasts,
+            self._read_cells(keys),
+            self._passed(X),
+            self._units(keys.codes),
+            keys.ticks,
+        )
 
     def update(self, X, y):
         """Remember more rows, in the stack and in its members, without learning from them.
@@ -309,13 +371,14 @@ class TemporalStackingRegressor(RegressorMixin, RegressorStackBase):
         keys = self._read_keys(X)
         last = np.append(self._last, np.full(keys.n_series - len(self._last), NEVER))
         forecasts = np.column_stack(self._ask("predict", X))
-        errors = np.abs(forecasts - y[:, np.newaxis]) / self._scale(keys.codes)[:, np.newaxis]
-        usable = ~np.isnan(errors).all(axis=1) & (keys.ticks > last[keys.codes])
-        steps = steps_ahead(self._last, keys.codes, keys.ticks, self.frequency_ is not None)
-        cells = self._cells(keys.codes, steps)
-        rows = np.flatnonzero(usable)
-        if len(rows):
-            self._learn_online(X, rows, errors[rows], keys.ticks[rows], cells[rows])
+        usable = ~np.isnan(forecasts).all(axis=1) & ~np.isnan(y)
+        usable &= keys.ticks > last[keys.codes]
+        if usable.any():
+            rows = self._rows(X, forecasts[:, :, np.newaxis]).take(usable)
+            self._combiner.learn(rows, y[usable])
+            self._show(self._combiner)
+            path = self._path(X, np.flatnonzero(usable), rows.ticks)
+            self.weights_over_time_ = pd.concat([self.weights_over_time_, path])
         return self.update(X, y)
 
     def predict(self, X):
@@ -333,16 +396,8 @@ class TemporalStackingRegressor(RegressorMixin, RegressorStackBase):
         check_is_fitted(self)
         X = self._check_table(X, reset=False)
         forecasts = np.column_stack(self._ask("predict", X))
-        none = warn_of_none(forecasts)
-        if self.final_estimator_ is None:
-            return self._combine(X, forecasts[:, :, np.newaxis])[:, 0]
-        scale = self._scale(self._read_keys(X).codes)
-        out = np.full(len(none), np.nan)
-        if not none.all():
-            table = self._final_table(forecasts, scale, self._passed(X))[~none]
-            final = np.asarray(self.final_estimator_.predict(table), dtype=np.float64)
-            out[~none] = final.reshape(len(table)) * scale[~none]
-        return out
+        warn_of_none(forecasts)
+        return self._combiner.combine(self._rows(X, forecasts[:, :, np.newaxis]))[:, 0]
 
     @available_if(_gives_quantiles)
     def predict_quantiles(self, X, quantiles):
@@ -366,7 +421,8 @@ class TemporalStackingRegressor(RegressorMixin, RegressorStackBase):
         check_levels(quantiles)
         X = self._check_table(X, reset=False)
         parts = [np.asarray(m.predict_quantiles(X, quantiles)) for m in self.estimators_]
-        return self._combine(X, np.stack(parts, axis=1).astype(np.float64))
+        forecasts = np.stack(parts, axis=1).astype(np.float64)
+        return self._combiner.combine(self._rows(X, forecasts))
 
     def transform(self, X):
         """Return the forecast of each member.

@@ -10,7 +10,7 @@ from sklearn.metrics import brier_score_loss, log_loss
 
 from sklearn_tsrec.datasets import make_events
 from sklearn_tsrec.ensemble import TemporalStackingClassifier
-from sklearn_tsrec.ensemble._weighting import likelihood_weights
+from sklearn_tsrec.ensemble._weights import likelihood_weights
 from sklearn_tsrec.metrics import ndcg_scorer
 from sklearn_tsrec.model_selection import PanelTimeSeriesSplit
 from sklearn_tsrec.recommendation import (

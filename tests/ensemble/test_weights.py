@@ -6,8 +6,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy.optimize import minimize
 
-from sklearn_tsrec.ensemble._online import OnlineWeights
-from sklearn_tsrec.ensemble._weighting import greedy_weights, learn_weights, simplex_weights
+from sklearn_tsrec.ensemble._weights import (
+    OnlineWeights,
+    greedy_weights,
+    learn_weights,
+    simplex_weights,
+)
 
 SHAPES = array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=8)
 ERRORS = arrays(float, SHAPES, elements=st.floats(-1e6, 1e6))
