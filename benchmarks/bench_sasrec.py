@@ -107,7 +107,7 @@ def ours(train, test, asked, seed, loss, repeats, lr, half_life, more):
     n_before = EPOCHS // 2 if more else 0
     classifier = SASRecClassifier(
         **SIZES, **more, pretrain_epochs=max(n_before, 1), max_epochs=EPOCHS - n_before,
-        validation_fraction=0, batch_size=BATCH, loss=loss, lr=lr, random_state=seed,
+        validation_fraction=0, batch_size=BATCH, loss=loss, learning_rate=lr, random_state=seed,
     )  # fmt: skip
     begin = time.process_time()
     fitted = SequenceRecommender(

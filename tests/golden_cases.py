@@ -949,7 +949,7 @@ def item_net_in_a_recommender():
     from sklearn_tsrec.recommendation import SequenceRecommender
 
     X, y, X_new, _ = log(30, 8, 300)
-    net = SASRecClassifier(width=8, depth=1, max_epochs=2, lr=0.01, random_state=0)
+    net = SASRecClassifier(width=8, depth=1, max_epochs=2, learning_rate=0.01, random_state=0)
     model = SequenceRecommender(net, window=6, gaps=True).fit(X, y)
     return {"lists": model.recommend(X_new[:20], k=3), "all": model.recommend(k=3)}
 

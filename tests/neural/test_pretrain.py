@@ -14,7 +14,7 @@ from sklearn_tsrec.neural import (
     load_checkpoint,
     pretrain,
 )
-from sklearn_tsrec.neural.pretraining._trainer import validation_loss
+from sklearn_tsrec.neural.pretraining._pretrain import validation_loss
 
 CONFIG = PatchTransformerConfig(
     context=32, patch=8, block=16, width=16, depth=1, heads=2, feedforward=16

@@ -18,8 +18,8 @@ from sklearn_tsrec import PatchTransformerRegressor, WindowForecaster
 from sklearn_tsrec.datasets import make_panel
 from sklearn_tsrec.model_selection import PanelTimeSeriesSplit
 from sklearn_tsrec.neural import save_checkpoint
-from sklearn_tsrec.neural.forecasting._period import find_period
-from sklearn_tsrec.neural.forecasting._split import split_rows
+from sklearn_tsrec.neural.forecasting._seasons import find_period
+from sklearn_tsrec.neural.forecasting._validation import split_rows
 
 SIZES = {
     "context": 64,
@@ -56,7 +56,7 @@ def small(checkpoint=None, **params):
     params = {
         "random_state": 0,
         "max_epochs": 2,
-        "lr": 1e-2,
+        "learning_rate": 1e-2,
         "net_params": {"module__sizes": SIZES, "iterator_train__n_batches": 10},
     } | params
     return PatchTransformerRegressor(checkpoint, **params)
@@ -101,7 +101,7 @@ def test_the_start_is_kept_where_training_harms(finetune, path):
     X, y = windows(series())
     start = PatchTransformerRegressor(path).fit(X, y)
     tuned = PatchTransformerRegressor(
-        path, finetune=finetune, lr=5.0, max_epochs=2, random_state=0
+        path, finetune=finetune, learning_rate=5.0, max_epochs=2, random_state=0
     ).fit(X, y)
     assert tuned.best_epoch_ == 0
     np.testing.assert_allclose(tuned.predict(X), start.predict(X), rtol=1e-6)
@@ -288,7 +288,7 @@ def test_a_grid_search_tunes_it_in_a_forecaster_and_in_a_pipeline():
         WindowForecaster(inner, window=24, horizon=6),
         {
             "estimator__finetune": ["none", "lora"],
-            "estimator__lr": [1e-3],
+            "estimator__learning_rate": [1e-3],
             "estimator__net_params": [{"module__sizes": SIZES, "module__rank": 2}],
         },
         cv=PanelTimeSeriesSplit(2, horizon=6),
@@ -396,7 +396,8 @@ def test_the_memory_is_a_fair_sample_of_all_windows():
     regressor = small(finetune="head", n_replay=60, max_epochs=1).fit(X, y)
     for start in (1000, 2000, 3000):
         regressor.partial_fit(X + start, y + start)
-    kept, targets = regressor._memory
+    memory = regressor._tuner.memory
+    kept, targets = memory.windows, memory.targets
     assert len(kept) == 60
     batch = np.floor(kept[:, 0] / 1000).astype(int)
     assert (np.bincount(batch, minlength=4) >= 6).all()

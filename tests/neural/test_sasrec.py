@@ -50,7 +50,7 @@ def chain(n_users=12, length=8, n_items=6, window=4, seed=0):
 
 def small(kind=SASRecClassifier, **params):
     depth = {"depth": 1, "heads": 1} if kind is SASRecClassifier else {}
-    fixed = {"width": 16, "lr": 0.02, "validation_fraction": 0, "random_state": 0}
+    fixed = {"width": 16, "learning_rate": 0.02, "validation_fraction": 0, "random_state": 0}
     params = fixed | {"max_epochs": 30} | depth | params
     return kind(**params)
 
@@ -120,7 +120,7 @@ def test_a_window_says_the_same_alone_and_inside_its_sequence():
 @pytest.mark.parametrize("loss", ["softmax", "sampled", "gbce"])
 def test_it_learns_an_order(kind, loss):
     X, y = chain()
-    params = {"lr": 0.01, "dropout": 0.1, "n_negatives": 4, "max_epochs": 60}
+    params = {"learning_rate": 0.01, "dropout": 0.1, "n_negatives": 4, "max_epochs": 60}
     classifier = small(kind, loss=loss, **params).fit(X, y)
     assert classifier.score(X, y) == 1
     np.testing.assert_allclose(classifier.predict_proba(X).sum(axis=1), 1)
@@ -282,7 +282,7 @@ def test_it_recommends_and_is_tuned(kind):
     X, y = as_panel(events, group="user", time="time", target="item")
     search = GridSearchCV(
         SequenceRecommender(small(kind, max_epochs=2), window=6, random_state=0),
-        {"estimator__width": [4, 8], "estimator__lr": [1e-3, 1e-2]},
+        {"estimator__width": [4, 8], "estimator__learning_rate": [1e-3, 1e-2]},
         cv=PanelTimeSeriesSplit(2, horizon="3D"),
         error_score="raise",
     ).fit(X, y)
@@ -366,7 +366,7 @@ def test_items_that_are_alike_teach_each_other(kind):
     X = np.r_[X, [[18.0]], [[38.0]], [[40.0]], [[41.0]]]
     y = np.r_[y, 19, 39, 40, 41]
     colours = pd.DataFrame({"colour": ["red"] * 20 + ["blue"] * 20 + ["none"] * 2, "size": 1.0})
-    classifier = small(kind, lr=0.01, max_epochs=40)
+    classifier = small(kind, learning_rate=0.01, max_epochs=40)
     told = classifier.fit(X, y, item_features=colours)
     items = told.classes_
     red, blue = told.predict_proba([[19.0], [39.0]])

@@ -3,8 +3,7 @@ import pytest
 import torch
 
 from sklearn_tsrec.neural import PatchTransformerRegressor
-from sklearn_tsrec.neural.forecasting._period import candidate_periods
-from sklearn_tsrec.neural.forecasting._seasons import season_weights
+from sklearn_tsrec.neural.forecasting._seasons import candidate_periods, season_weights
 
 DAY = np.array([0.0, 4, 9, 2, 7, 1])
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_tsrec.neural.forecasting._selection import LatestGoodEpoch
+from sklearn_tsrec.neural.forecasting._validation import LatestGoodEpoch
 
 
 class Net:

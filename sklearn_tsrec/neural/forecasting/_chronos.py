@@ -35,7 +35,7 @@ class ChronosRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     ----------
     checkpoint : str or Path, default="amazon/chronos-bolt-small"
         A folder with the model, or else its name on the hub, such as ``"amazon/chronos-2"``.
-    context : int or None, default=None
+    window : int or None, default=None
         How many of the last values of a window are read. None reads as many as the model can.
     horizon : int or None, default=None
         Steps to forecast. None is the number of columns of y. Any other number needs
@@ -43,7 +43,7 @@ class ChronosRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     finetune : {"none", "lora", "full"}, default="none"
         What learns in ``fit``: nothing, changes of low rank, or all weights. Chronos-Bolt cannot be
         fine-tuned.
-    lr : float or "auto", default="auto"
+    learning_rate : float or "auto", default="auto"
         Learning rate, falling to zero along a line. ``"auto"`` is 1e-5 for ``"lora"`` and 1e-6 for
         ``"full"``.
     max_steps : int, default=200
@@ -52,9 +52,9 @@ class ChronosRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Windows in a batch.
     device : str, default="auto"
         Where the model runs: ``"auto"`` is a GPU if there is one, else the CPU.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState instance or None, default=0
         Source of the batches and of new weights.
-    verbose : int, default=1
+    verbose : int, default=0
         Whether to print the licence of the weights and show the progress of training.
 
     Attributes
@@ -92,10 +92,10 @@ class ChronosRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     _parameter_constraints: ClassVar[dict] = {
         "checkpoint": [str, Path],
-        "context": [Interval(Integral, 1, None, closed="left"), None],
+        "window": [Interval(Integral, 1, None, closed="left"), None],
         "horizon": [Interval(Integral, 1, None, closed="left"), None],
         "finetune": [StrOptions({"none", "lora", "full"})],
-        "lr": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
         "max_steps": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "device": [str],
@@ -107,21 +107,21 @@ class ChronosRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self,
         checkpoint="amazon/chronos-bolt-small",
         *,
-        context=None,
+        window=None,
         horizon=None,
         finetune="none",
-        lr="auto",
+        learning_rate="auto",
         max_steps=200,
         batch_size=64,
         device="auto",
-        random_state=None,
-        verbose=1,
+        random_state=0,
+        verbose=0,
     ):
         self.checkpoint = checkpoint
-        self.context = context
+        self.window = window
         self.horizon = horizon
         self.finetune = finetune
-        self.lr = lr
+        self.learning_rate = learning_rate
         self.max_steps = max_steps
         self.batch_size = batch_size
         self.device = device
@@ -229,7 +229,7 @@ class ChronosRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         levels = self.pipeline_.quantiles
         found = np.empty((len(X), self.horizon_, len(levels)))
         found[:] = self.level_[:, np.newaxis]
-        rows = np.flatnonzero(~np.isnan(X[:, -(self.context or X.shape[1]) :]).all(axis=1))
+        rows = np.flatnonzero(~np.isnan(X[:, -(self.window or X.shape[1]) :]).all(axis=1))
         for some in np.array_split(rows, -(-len(rows) // _BATCH)) if len(rows) else ():
             with warnings.catch_warnings():
                 # Longer than what it was trained for: the roll-out is documented.
@@ -247,7 +247,7 @@ class ChronosRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _series(self, windows, targets=None):
         """Return windows, without what lies before their first value, and their targets."""
-        windows = windows[:, -(self.context or windows.shape[1]) :]
+        windows = windows[:, -(self.window or windows.shape[1]) :]
         first = (~np.isnan(windows)).argmax(axis=1)
         if targets is not None:
             windows = np.hstack([windows, targets])
@@ -262,8 +262,10 @@ class ChronosRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             )
         if self.finetune == "lora":
             require("peft", "chronos")  # without it Chronos falls back on training all weights
-        usable = ~np.isnan(windows[:, -(self.context or windows.shape[1]) :]).all(axis=1)
+        usable = ~np.isnan(windows[:, -(self.window or windows.shape[1]) :]).all(axis=1)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        automatic = self.learning_rate == "auto"
+        rate = _RATES[self.finetune] if automatic else self.learning_rate
         state = np.random.get_state()  # noqa: NPY002  Chronos draws windows from the global one
         with (
             tempfile.TemporaryDirectory() as folder,
@@ -281,7 +283,7 @@ class ChronosRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                     self._series(windows[usable], targets[usable]),
                     prediction_length=self.horizon_,
                     finetune_mode=self.finetune,
-                    learning_rate=_RATES[self.finetune] if self.lr == "auto" else self.lr,
+                    learning_rate=rate,
                     num_steps=self.max_steps,
                     batch_size=self.batch_size,
                     min_past=1,

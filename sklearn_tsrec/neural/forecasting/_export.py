@@ -63,7 +63,7 @@ class ExportMixin:
                 "to the windows for those after them."
             )
         path, device = Path(path), net.levels.device
-        graph = _Graph(net.cpu(), self.periods_, self.level_, self._n_read()).eval()
+        graph = _Graph(net.cpu(), self.periods_, self.level_, self._reader.n_read).eval()
         # One row would be taken for a constant.
         windows = torch.zeros(2, self.n_features_in_, dtype=torch.float64)
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():

@@ -1,5 +1,6 @@
 """A pretrained forecaster as an ordinary regressor on windows."""
 
+from dataclasses import fields
 from numbers import Integral, Real
 from pathlib import Path
 from typing import ClassVar
@@ -7,24 +8,26 @@ from typing import ClassVar
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
-from sklearn.utils import check_random_state
+from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_tsrec._sklearn import Interval, StrOptions, fit_context
 from sklearn_tsrec.neural._device import find_device
-from sklearn_tsrec.neural._finetune import FINETUNE, blend, count_parameters, learned
+from sklearn_tsrec.neural._finetune import FINETUNE, count_parameters
 from sklearn_tsrec.neural.forecasting._augment import AUGMENTATIONS
-from sklearn_tsrec.neural.forecasting._continual import ContinualMixin
 from sklearn_tsrec.neural.forecasting._covariates import Layout
 from sklearn_tsrec.neural.forecasting._export import ExportMixin
 from sklearn_tsrec.neural.forecasting._levels import at_levels
-from sklearn_tsrec.neural.forecasting._period import candidate_periods
-from sklearn_tsrec.neural.forecasting._training import TunedForecaster
+from sklearn_tsrec.neural.forecasting._seasons import candidate_periods
+from sklearn_tsrec.neural.forecasting._training import TunedForecaster, WindowReader
+from sklearn_tsrec.neural.forecasting._tuner import Tuner, Tuning
+
+# Rates that suit each way: the more weights learn, the smaller.
+_RATES = {"full": 2e-4}
+_RATE = 1e-3  # of all others
 
 
-class PatchTransformerRegressor(
-    MultiOutputMixin, ContinualMixin, ExportMixin, RegressorMixin, BaseEstimator
-):
+class PatchTransformerRegressor(MultiOutputMixin, ExportMixin, RegressorMixin, BaseEstimator):
     """Forecast windows with a pretrained patch transformer, as it is or fine-tuned.
 
     A row of X is a window of the last values of a series, the oldest first, NaN where a value is
@@ -37,8 +40,9 @@ class PatchTransformerRegressor(
         Name of a checkpoint in the package, or a file or folder of
         :func:`~sklearn_tsrec.neural.save_checkpoint`. None is a new net, which forecasts the last
         season until it is trained with ``finetune="full"``.
-    context : int or None, default=None
-        How many of the last values of a window are read. None reads as many as the net can.
+    window : int or None, default=None
+        How many of the last values in X are read. None reads as many as the net can: the
+        ``context`` of its :class:`PatchTransformerConfig`.
     horizon : int or None, default=None
         Steps to forecast. None is the number of columns of y. Any other number needs
         ``finetune="none"``.
@@ -57,7 +61,7 @@ class PatchTransformerRegressor(
         - ``"adapter"``: narrow layers in every block [3]_;
         - ``"prefix"``: tokens that all others look at [4]_;
         - ``"full"``: all weights.
-    lr : float or "auto", default="auto"
+    learning_rate : float or "auto", default="auto"
         Highest learning rate; it is warmed up, and falls along a cosine. ``"auto"`` is 2e-4 for
         ``"full"``, and 1e-3 for all others and for a new net.
     max_epochs : int, default=10
@@ -100,7 +104,7 @@ class PatchTransformerRegressor(
         much.
     device : str, default="auto"
         Where the net runs: ``"auto"`` is a GPU if there is one, else the CPU.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState instance or None, default=0
         Source of the batches, dropout and new weights.
     net_params : dict or None, default=None
         More parameters of the skorch net, such as ``{"module__rank": 4, "optimizer__betas": …,
@@ -173,11 +177,11 @@ class PatchTransformerRegressor(
 
     _parameter_constraints: ClassVar[dict] = {
         "checkpoint": [str, Path, None],
-        "context": [Interval(Integral, 1, None, closed="left"), None],
+        "window": [Interval(Integral, 1, None, closed="left"), None],
         "horizon": [Interval(Integral, 1, None, closed="left"), None],
         "period": [Interval(Integral, 1, None, closed="left"), list, StrOptions({"auto"}), None],
         "finetune": [StrOptions(set(FINETUNE))],
-        "lr": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "validation_fraction": [Interval(Real, 0, 1, closed="left")],
@@ -202,11 +206,11 @@ class PatchTransformerRegressor(
         self,
         checkpoint="tsrec-small",
         *,
-        context=None,
+        window=None,
         horizon=None,
         period="auto",
         finetune="none",
-        lr="auto",
+        learning_rate="auto",
         max_epochs=10,
         batch_size=64,
         validation_fraction=0.25,
@@ -222,16 +226,16 @@ class PatchTransformerRegressor(
         n_replay=0,
         consolidation=0.0,
         device="auto",
-        random_state=None,
+        random_state=0,
         net_params=None,
         verbose=0,
     ):
         self.checkpoint = checkpoint
-        self.context = context
+        self.window = window
         self.horizon = horizon
         self.period = period
         self.finetune = finetune
-        self.lr = lr
+        self.learning_rate = learning_rate
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.validation_fraction = validation_fraction
@@ -281,9 +285,7 @@ class PatchTransformerRegressor(
                 "give y as many steps, or use finetune='none'."
             )
         self.level_ = np.resize(targets.mean(axis=0), self.horizon_)
-        # Later calls of partial_fit go on with it.
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        self._rng = np.random.RandomState(seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.module_ = TunedForecaster(**self._module_params()).to(device)
@@ -291,14 +293,89 @@ class PatchTransformerRegressor(
         if self._layout.n_features:
             self._layout.learn_units(windows, self.horizon_)
         self.periods_ = candidate_periods(self.period, windows[:, : self._layout.n_window])
-        self._forget()
+        config = self.module_.net.config
+        n_read = min(self.window or config.context, config.context)
+        self._reader = WindowReader(self._layout, self.periods_, n_read, config)
+        rng = np.random.RandomState(seed)  # calls of partial_fit go on with it
+        self._tuner = Tuner(self.module_, self._reader, rng, anchored=self.anchor > 0)
         self.net_, self.best_epoch_, self.validation_losses_ = None, 0, []
         if self.finetune != "none":
-            start = learned(self.module_)
             share = 1.0 if self.checkpoint is None else self.blend
-            self._learn(X, windows, targets, share, refit=self.refit)
-            blend(self.module_, start, share)
+            self._tune(X, windows, targets, blend=share, refit=self.refit)
         return self
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y):
+        """Learn on from new windows.
+
+        With ``n_replay`` the new windows are learned along with a fair sample of all earlier ones,
+        and with ``consolidation`` weights that mattered stay near where they were; with neither,
+        what was learned before is slowly forgotten.
+
+        Parameters
+        ----------
+        X : array of shape (n, L)
+            New windows.
+        y : array of shape (n,) or (n, H)
+            The values after each window.
+
+        Returns
+        -------
+        self
+            The first call is ``fit``.
+        """
+        if not hasattr(self, "module_"):
+            return self.fit(X, y)
+        windows, targets = self._read_training(X, y, reset=False)
+        if targets.shape[1] != self.horizon_:
+            raise ValueError(
+                f"y has {targets.shape[1]} columns, but the regressor learns {self.horizon_} steps."
+            )
+        if self.finetune != "none":
+            self._tune(X, windows, targets, blend=1.0, refit=False)
+        return self
+
+    def pretrain_on(self, X):
+        """Learn on from series without labels: each window's own last steps are its target.
+
+        Parameters
+        ----------
+        X : array of shape (n, L)
+            Windows. Those whose last ``horizon`` values are not all known are left out.
+
+        Returns
+        -------
+        self
+            Go on with ``partial_fit``: ``fit`` begins with the checkpoint again.
+
+        Raises
+        ------
+        ValueError
+            If nothing learns, the horizon is not known, or no window is long enough.
+        """
+        horizon = getattr(self, "horizon_", self.horizon)
+        if horizon is None:
+            raise ValueError("pretrain_on needs horizon=, or fit before it.")
+        if self.finetune == "none":
+            raise ValueError("finetune='none' learns nothing: pretrain_on needs another way.")
+        if getattr(self, "_layout", None) is not None and self._layout.n_features:
+            raise ValueError(
+                "pretrain_on reads windows alone, and this regressor has covariates: give it "
+                "labelled windows in partial_fit."
+            )
+        X = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan")
+        targets = X[:, -horizon:]
+        usable = np.isfinite(targets).all(axis=1) & ~np.isnan(X[:, :-horizon]).all(axis=1)
+        if not usable.any():
+            raise ValueError(
+                f"X has no window with a value before its last horizon={horizon} known values."
+            )
+        # The window is as long as those to come: what it lacks is missing in front.
+        windows = np.full_like(X, np.nan)
+        windows[:, horizon:] = X[:, :-horizon]
+        windows, targets = windows[usable], targets[usable]
+        flat = getattr(self, "_flat", horizon == 1)
+        return self.partial_fit(windows, targets[:, 0] if flat else targets)
 
     def predict(self, X):
         """Return the median forecast of the steps after each window.
@@ -335,16 +412,76 @@ class PatchTransformerRegressor(
         """
         return at_levels(self._forecast(X), self.module_.net.config.quantiles, quantiles)
 
+    def active_query(self, X, n):
+        """Return the windows whose true values would teach most: those forecast least surely.
+
+        Parameters
+        ----------
+        X : array of shape (m, L)
+            Windows of series whose next values could be found out.
+        n : int
+            How many to choose.
+
+        Returns
+        -------
+        rows : int array of shape (min(n, m),)
+            The widest 80 % intervals, relative to the standard deviation of their window, first.
+            Windows without any value come last.
+
+        References
+        ----------
+        Lewis & Gale (1994), "A sequential algorithm for training text classifiers": query what is
+        least certain.
+        """
+        if not isinstance(n, Integral) or n < 1:
+            raise ValueError(f"n={n!r} must be an integer of at least 1.")
+        low, high = np.moveaxis(self.predict_quantiles(X, [0.1, 0.9]), -1, 0)
+        width = (high - low).reshape(len(low), -1).mean(axis=1)
+        X = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan")
+        X = X[:, : self._layout.n_window]
+        known = ~np.isnan(X)
+        count = known.sum(axis=1).clip(1)
+        mean = np.where(known, X, 0).sum(axis=1) / count
+        size = np.sqrt((np.where(known, X - mean[:, np.newaxis], 0) ** 2).sum(axis=1) / count)
+        share = np.where(size > 0, width / np.where(size > 0, size, 1), 0)
+        share[~known.any(axis=1)] = -1
+        return np.argsort(-share, kind="stable")[:n]
+
+    def _tune(self, X, windows, targets, **how):
+        """Train the module; ``how`` is what a first and a later fit do not share."""
+        known = how | {"learning_rate": self._rate()}
+        given = {f.name: getattr(self, f.name) for f in fields(Tuning) if f.name not in known}
+        self.net_, self.best_epoch_, self.validation_losses_ = self._tuner.learn(
+            X, windows, targets, Tuning(**given, **known)
+        )
+
+    def _rate(self):
+        """Return the learning rate."""
+        if self.learning_rate != "auto":
+            return self.learning_rate
+        return _RATE if self.checkpoint is None else _RATES.get(self.finetune, _RATE)
+
+    def _module_params(self):
+        """Return the parameters of the module."""
+        given = {
+            name.removeprefix("module__"): value
+            for name, value in (self.net_params or {}).items()
+            if name.startswith("module__")
+        }
+        names = ("checkpoint", "finetune", "dropout")
+        params = {name: getattr(self, name) for name in names}
+        return params | {"n_features": self._layout.n_features} | given
+
     def _forecast(self, X):
         """Return the quantiles of the net, (n, horizon_, levels) or (n, levels)."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
         module = self.module_
         device = next(module.parameters()).device
-        context = self._context(X).to(device)
+        context = self._reader.context(X).to(device)
         period = torch.tensor([self.periods_], device=device).expand(len(context), -1)
         shift = None
-        if (features := self._features(X)) is not None:
+        if (features := self._reader.features(X)) is not None:
             with torch.no_grad():
                 shift = module.covariates(features.to(device))
         found = module.net.forecast(context, period, self.horizon_, shift=shift)
@@ -374,22 +511,6 @@ class PatchTransformerRegressor(
                 "X has no value, all windows are NaN: there is nothing to forecast from."
             )
         return windows, np.asarray(targets, dtype=np.float64).reshape(len(windows), -1)
-
-    def _context(self, windows):
-        """Return what the net reads of windows, as a tensor."""
-        windows = windows[:, : self._layout.n_window]
-        return torch.from_numpy(windows[:, -self._n_read() :].copy())
-
-    def _features(self, windows):
-        """Return what is known of the steps ahead, or None."""
-        if not self._layout.n_features:
-            return None
-        return self._layout.features(windows, self.periods_[0])
-
-    def _n_read(self):
-        """Return how many of the last values of a window are read."""
-        most = self.module_.net.config.context
-        return min(self.context or most, most)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

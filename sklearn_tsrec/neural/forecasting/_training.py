@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback, GradientNormClipping, LRScheduler, ProgressBar
@@ -99,6 +100,45 @@ class WindowSet(Dataset):
         if self.features is not None:
             inputs["features"] = self.features[rows]
         return inputs, self.target[rows]
+
+
+class WindowReader:
+    """Read tables of windows as the net takes them.
+
+    Parameters
+    ----------
+    layout : Layout
+        What the columns of a table hold.
+    periods : tuple of int
+        Steps in the candidate seasons.
+    n_read : int
+        How many of the last values of a window are read.
+    config : PatchTransformerConfig
+        Sizes of the net.
+    """
+
+    def __init__(self, layout, periods, n_read, config):
+        self.layout, self.periods, self.n_read, self.config = layout, periods, n_read, config
+
+    def context(self, table):
+        """Return what the net reads of windows, as a tensor (n, L)."""
+        return torch.from_numpy(table[:, : self.layout.n_window][:, -self.n_read :].copy())
+
+    def features(self, table):
+        """Return what is known of the steps ahead, (n, H, n_features), or None."""
+        return self.layout.features(table, self.periods[0]) if self.layout.n_features else None
+
+    def training_set(self, table, targets, weight=None):
+        """Return windows, and the first block of their targets, as a WindowSet."""
+        patch, block = self.config.patch, self.config.block
+        context, features = self.context(table), self.features(table)
+        context = nn.functional.pad(context, (-context.shape[1] % patch, 0), value=torch.nan)
+        targets = torch.from_numpy(targets[:, :block].copy())
+        # Neighbours learn with different periods, so that forecasts with each get better.
+        period = torch.tensor(np.resize(self.periods, len(context)))
+        weight = None if weight is None else torch.from_numpy(weight)
+        features = None if features is None else features[:, :block]
+        return WindowSet(context, period, targets, patch, weight, features)
 
 
 class Batches:

@@ -30,7 +30,7 @@ class ItemNetClassifier(WindowClassifier, BaseEstimator):
         "loss": [StrOptions({"softmax", "sampled", "gbce"})],
         "n_negatives": [Interval(Integral, 1, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
-        "lr": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -41,6 +41,39 @@ class ItemNetClassifier(WindowClassifier, BaseEstimator):
         "net_params": [dict, None],
         "verbose": ["verbose"],
     }
+
+    def __init__(
+        self,
+        width=64,
+        *,
+        loss="softmax",
+        n_negatives=256,
+        dropout=0.2,
+        learning_rate=1e-3,
+        weight_decay=0.0,
+        max_epochs=20,
+        batch_size=64,
+        validation_fraction=0.1,
+        patience=3,
+        device="auto",
+        random_state=0,
+        net_params=None,
+        verbose=0,
+    ):
+        self.width = width
+        self.loss = loss
+        self.n_negatives = n_negatives
+        self.dropout = dropout
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.device = device
+        self.random_state = random_state
+        self.net_params = net_params
+        self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, *, item_features=None):
@@ -194,7 +227,7 @@ class ItemNetClassifier(WindowClassifier, BaseEstimator):
         held[np.argsort(later, kind="stable")[: min(n_held, _MOST_VALIDATED, len(later) // 2)]] = 1
         return held
 
-    def _train(self, train, held, *, lr=None, epochs=None):
+    def _train(self, train, held, *, epochs=None):
         """Compose the skorch net and let it train the module."""
         params = dict(self.net_params or {})
         callbacks = [
@@ -212,7 +245,7 @@ class ItemNetClassifier(WindowClassifier, BaseEstimator):
                 "n_negatives": self.n_negatives,
                 "optimizer": torch.optim.AdamW,
                 "optimizer__weight_decay": self.weight_decay,
-                "lr": lr or self.lr,
+                "lr": self.learning_rate,
                 "max_epochs": epochs or self.max_epochs,
                 "batch_size": self.batch_size,
                 "iterator_train": SequenceBatches,

@@ -1,7 +1,5 @@
 """A recurrent baseline of next-item classification."""
 
-from typing import ClassVar
-
 from sklearn_tsrec.neural.items._classifier import ItemNetClassifier
 from sklearn_tsrec.neural.items._nets import GRUNet
 
@@ -21,8 +19,8 @@ class GRUClassifier(ItemNetClassifier):
         How many items each batch draws, unless ``loss="softmax"``.
     dropout : float, default=0.2
         Share of the embedding dropped in training.
-    lr : float, default=1e-3
-        Learning rate of AdamW.
+    learning_rate : float, default=1e-3
+        Step size of AdamW.
     weight_decay : float, default=0.0
         Decoupled weight decay.
     max_epochs : int, default=20
@@ -36,7 +34,7 @@ class GRUClassifier(ItemNetClassifier):
         Epochs without a better one after which training ends.
     device : str, default="auto"
         Where the net runs: ``"auto"`` is a GPU if there is one, else the CPU.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState instance or None, default=0
         Source of weights, batches, dropout and negatives.
     net_params : dict or None, default=None
         More parameters of the skorch net.
@@ -76,46 +74,11 @@ class GRUClassifier(ItemNetClassifier):
     >>> from sklearn_tsrec.neural import GRUClassifier
     >>> windows = np.array([[np.nan, 0], [0, 1], [1, 2], [2, 3], [np.nan, 2]] * 8)
     >>> classifier = GRUClassifier(
-    ...     width=16, lr=0.02, max_epochs=100, validation_fraction=0, random_state=0
+    ...     width=16, learning_rate=0.02, max_epochs=100, validation_fraction=0, random_state=0
     ... )
     >>> classifier.fit(windows, [1, 2, 3, 0, 3] * 8).predict([[0, 1], [1, 2]])
     array([2, 3])
     """
-
-    _parameter_constraints: ClassVar[dict] = {**ItemNetClassifier._parameter_constraints}
-
-    def __init__(
-        self,
-        width=64,
-        *,
-        loss="softmax",
-        n_negatives=256,
-        dropout=0.2,
-        lr=1e-3,
-        weight_decay=0.0,
-        max_epochs=20,
-        batch_size=64,
-        validation_fraction=0.1,
-        patience=3,
-        device="auto",
-        random_state=None,
-        net_params=None,
-        verbose=0,
-    ):
-        self.width = width
-        self.loss = loss
-        self.n_negatives = n_negatives
-        self.dropout = dropout
-        self.lr = lr
-        self.weight_decay = weight_decay
-        self.max_epochs = max_epochs
-        self.batch_size = batch_size
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.device = device
-        self.random_state = random_state
-        self.net_params = net_params
-        self.verbose = verbose
 
     def _make_module(self, **params):
         """Return a new net."""

@@ -43,8 +43,8 @@ class SASRecClassifier(ItemNetClassifier):
         ``"adapter"``, ``"prefix"`` or ``"full"``, as in :class:`PatchTransformerRegressor`.
     dropout : float, default=0.2
         Share of activations dropped in training.
-    lr : float, default=1e-3
-        Learning rate of AdamW.
+    learning_rate : float, default=1e-3
+        Step size of AdamW.
     weight_decay : float, default=0.0
         Decoupled weight decay.
     max_epochs : int, default=20
@@ -58,7 +58,7 @@ class SASRecClassifier(ItemNetClassifier):
         Epochs without a better one after which training ends.
     device : str, default="auto"
         Where the net runs: ``"auto"`` is a GPU if there is one, else the CPU.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState instance or None, default=0
         Source of weights, batches, dropout and negatives.
     net_params : dict or None, default=None
         More parameters of the skorch net, such as ``{"optimizer__betas": …, "callbacks": […]}``.
@@ -109,7 +109,7 @@ class SASRecClassifier(ItemNetClassifier):
     >>> from sklearn_tsrec.neural import SASRecClassifier
     >>> windows = np.array([[np.nan, 0], [0, 1], [1, 2], [2, 3], [np.nan, 2]] * 8)
     >>> classifier = SASRecClassifier(
-    ...     width=16, lr=0.05, max_epochs=40, validation_fraction=0, random_state=0
+    ...     width=16, learning_rate=0.05, max_epochs=40, validation_fraction=0, random_state=0
     ... )
     >>> classifier.fit(windows, [1, 2, 3, 0, 3] * 8).predict([[0, 1], [1, 2]])
     array([2, 3])
@@ -136,36 +136,38 @@ class SASRecClassifier(ItemNetClassifier):
         pretrain_epochs=5,
         finetune="full",
         dropout=0.2,
-        lr=1e-3,
+        learning_rate=1e-3,
         weight_decay=0.0,
         max_epochs=20,
         batch_size=64,
         validation_fraction=0.1,
         patience=3,
         device="auto",
-        random_state=None,
+        random_state=0,
         net_params=None,
         verbose=0,
     ):
-        self.width = width
+        super().__init__(
+            width,
+            loss=loss,
+            n_negatives=n_negatives,
+            dropout=dropout,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            validation_fraction=validation_fraction,
+            patience=patience,
+            device=device,
+            random_state=random_state,
+            net_params=net_params,
+            verbose=verbose,
+        )
         self.depth = depth
         self.heads = heads
-        self.loss = loss
-        self.n_negatives = n_negatives
         self.pretrain = pretrain
         self.pretrain_epochs = pretrain_epochs
         self.finetune = finetune
-        self.dropout = dropout
-        self.lr = lr
-        self.weight_decay = weight_decay
-        self.max_epochs = max_epochs
-        self.batch_size = batch_size
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.device = device
-        self.random_state = random_state
-        self.net_params = net_params
-        self.verbose = verbose
 
     def _make_module(self, **params):
         """Return a new net."""
