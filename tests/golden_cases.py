@@ -826,7 +826,7 @@ def _small_net():
     }  # fmt: skip
     return {
         "max_epochs": 2,
-        "lr": 0.01,
+        "learning_rate": 0.01,
         "random_state": 0,
         "net_params": {"module__sizes": sizes, "iterator_train__n_batches": 3},
     }
@@ -870,7 +870,7 @@ def patch_transformer_regressor_finetune():
     out = {}
     with tempfile.TemporaryDirectory() as folder:
         path = save_checkpoint(start, folder)
-        options = {"max_epochs": 2, "lr": 0.01, "random_state": 0, "period": 6}
+        options = {"max_epochs": 2, "learning_rate": 0.01, "random_state": 0, "period": 6}
         for finetune in ("none", "head", "last", "lora", "adalora", "adapter", "prefix", "full"):
             net = PatchTransformerRegressor(path, finetune=finetune, **options)
             net.set_params(net_params={"iterator_train__n_batches": 2})
@@ -926,7 +926,7 @@ def item_nets():
     from sklearn_tsrec.neural import GRUClassifier, SASRecClassifier
 
     windows, items = item_windows(120)
-    options = {"max_epochs": 2, "lr": 0.01, "random_state": 0}
+    options = {"max_epochs": 2, "learning_rate": 0.01, "random_state": 0}
     out = {}
     for name, model in {
         "gru": GRUClassifier(width=8, **options),
