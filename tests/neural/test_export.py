@@ -1,6 +1,7 @@
 import numpy as np
 import onnx
 import onnxruntime
+import pandas as pd
 import pytest
 
 from sklearn_tsrec.neural import PatchTransformerRegressor, save_checkpoint
@@ -76,3 +77,16 @@ def test_the_graph_weighs_seasons_as_the_regressor_does(net, tmp_path):
     expected = regressor.predict_quantiles(windows, regressor.module_.net.config.quantiles)
     path = regressor.export_onnx(tmp_path / "net.onnx")
     np.testing.assert_allclose(run(path, windows), expected, rtol=1e-6, atol=1e-4)
+
+
+def test_covariates_are_no_part_of_a_graph(tmp_path):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        rng.normal(size=(8, 9)), columns=[*(f"y__lag{lag}" for lag in range(8, 0, -1)), "p__lag0"]
+    )
+    sizes = {"context": 8, "patch": 4, "block": 4, "width": 8, "depth": 1, "heads": 1}
+    regressor = PatchTransformerRegressor(
+        None, finetune="head", max_epochs=1, net_params={"module__sizes": sizes}
+    ).fit(table, rng.normal(size=8))
+    with pytest.raises(ValueError, match="reads windows alone, and this regressor has covariates"):
+        regressor.export_onnx(tmp_path / "net.onnx")

@@ -16,7 +16,7 @@ from sklearn_tsrec.neural._device import find_device
 from sklearn_tsrec.neural._finetune import FINETUNE, count_parameters
 from sklearn_tsrec.neural.forecasting._augment import AUGMENTATIONS
 from sklearn_tsrec.neural.forecasting._covariates import Layout
-from sklearn_tsrec.neural.forecasting._export import ExportMixin
+from sklearn_tsrec.neural.forecasting._export import write_onnx
 from sklearn_tsrec.neural.forecasting._levels import at_levels
 from sklearn_tsrec.neural.forecasting._seasons import candidate_periods
 from sklearn_tsrec.neural.forecasting._training import TunedForecaster, WindowReader
@@ -27,7 +27,7 @@ _RATES = {"full": 2e-4}
 _RATE = 1e-3  # of all others
 
 
-class PatchTransformerRegressor(MultiOutputMixin, ExportMixin, RegressorMixin, BaseEstimator):
+class PatchTransformerRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     """Forecast windows with a pretrained patch transformer, as it is or fine-tuned.
 
     A row of X is a window of the last values of a series, the oldest first, NaN where a value is
@@ -446,6 +446,48 @@ class PatchTransformerRegressor(MultiOutputMixin, ExportMixin, RegressorMixin, B
         share = np.where(size > 0, width / np.where(size > 0, size, 1), 0)
         share[~known.any(axis=1)] = -1
         return np.argsort(-share, kind="stable")[:n]
+
+    def export_onnx(self, path, *, int8=False):
+        """Write the fitted net to an ONNX file.
+
+        Its input ``windows`` (n, L), double, is what ``predict`` takes, NaN where missing; its
+        output ``quantiles`` (n, horizon, n_levels), double, are the levels of the net, 0.1 … 0.9
+        for the checkpoints that ship. Period and horizon are those of the fit.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file, such as ``"forecaster.onnx"``.
+        int8 : bool, default=False
+            Whether weights of linear layers are stored, and multiplied, as 8-bit integers, with
+            a scale for each output. The file is then about a third as large (1.5 for 3.8 MB);
+            quantiles move, in the mean, by less than a hundredth of the width of the 80 % interval.
+
+        Returns
+        -------
+        path : Path
+            The file.
+
+        Raises
+        ------
+        ValueError
+            If the horizon is longer than one block of the net, for a roll-out is no single graph,
+            or ``fit`` was given covariates.
+
+        Examples
+        --------
+        >>> import numpy as np, onnxruntime, tempfile
+        >>> from sklearn_tsrec.neural import PatchTransformerRegressor
+        >>> weeks = np.tile([1.0, 2, 3, 4, 5, 6, 0], 4)[np.newaxis]
+        >>> regressor = PatchTransformerRegressor(period=7).fit(weeks, [[1.0, 2, 3]])
+        >>> path = regressor.export_onnx(tempfile.mkdtemp() + "/small.onnx")
+        >>> session = onnxruntime.InferenceSession(path)
+        >>> (quantiles,) = session.run(None, {"windows": weeks})
+        >>> bool(np.allclose(quantiles[..., 4], regressor.predict(weeks), atol=1e-4))
+        True
+        """
+        check_is_fitted(self)
+        return write_onnx(self.module_.net, self._reader, self.level_, path, int8=int8)
 
     def _tune(self, X, windows, targets, **how):
         """Train the module; ``how`` is what a first and a later fit do not share."""
