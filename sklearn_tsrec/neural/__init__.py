@@ -3,7 +3,7 @@
 Needs the extra ``neural`` (torch, skorch, safetensors and PyYAML).
 """
 
-# ruff: noqa: E402  what is missing is said before anything needs it
+# ruff: noqa: E402  what is missing is named before anything needs it
 from sklearn_tsrec._extras import require_extra
 
 require_extra("neural")

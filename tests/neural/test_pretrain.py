@@ -146,7 +146,7 @@ def test_accelerate_takes_the_same_steps(recipe, tmp_path, launched):
     launched("no")
     same = pretrain(recipe, tmp_path / "b", device="accelerate", verbose=0)
     torch.testing.assert_close(same.state_dict(), alone.state_dict())
-    with pytest.raises(ValueError, match="n_processes=2 is for accelerate launch to say"):
+    with pytest.raises(ValueError, match="n_processes=2 is set by accelerate launch"):
         pretrain(recipe, tmp_path / "b", device="accelerate", n_processes=2)
     pretrain(None, tmp_path / "b", resume=True, device="accelerate", verbose=0)
 

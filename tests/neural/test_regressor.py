@@ -409,7 +409,7 @@ def test_partial_fit_begins_as_fit_and_needs_as_many_steps():
     X, y = windows(series())
     first = small(finetune="head").partial_fit(X, y)
     np.testing.assert_array_equal(first.predict(X), small(finetune="head").fit(X, y).predict(X))
-    with pytest.raises(ValueError, match="y has 2 columns, but the regressor learns 6 steps"):
+    with pytest.raises(ValueError, match="y has 2 columns, but fit was given 6 steps"):
         first.partial_fit(X, y[:, :2])
 
 

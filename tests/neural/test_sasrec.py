@@ -353,7 +353,9 @@ def test_context_is_learned_from(kind):
     X = pd.DataFrame({"item__lag1": rng.integers(0, 3, 60), "hour": hour})
     y = (hour > 12).astype(int)
     assert small(kind, max_epochs=40).fit(X, y).score(X, y) == 1
-    with pytest.raises(TypeError, match="column 'hour' is context of the moment and must be num"):
+    with pytest.raises(
+        TypeError, match="column 'hour' describes the time after the window and must be num"
+    ):
         small(kind).fit(X.astype({"hour": str}), y)
 
 

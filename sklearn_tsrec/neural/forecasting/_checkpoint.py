@@ -112,7 +112,7 @@ def load_checkpoint(name_or_path):
 
 
 def load_card(name_or_path):
-    """Return what a checkpoint says about itself.
+    """Return the card of a checkpoint: what its author wrote about it.
 
     Parameters
     ----------

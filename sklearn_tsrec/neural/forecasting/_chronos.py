@@ -299,7 +299,7 @@ class ChronosRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
-        tags.regressor_tags.poor_score = True  # columns are moments of a series, not features
+        tags.regressor_tags.poor_score = True  # columns are times of a series, not features
         return tags
 
 
@@ -325,7 +325,7 @@ def _load(checkpoint, device):
     if not hasattr(pipeline, "quantiles"):
         raise ValueError(
             f"checkpoint={str(checkpoint)!r} is a {type(pipeline).__name__}, which draws samples: "
-            "use a Chronos-2 or Chronos-Bolt model, which say quantiles."
+            "use a Chronos-2 or Chronos-Bolt model, which give quantiles."
         )
     return pipeline
 

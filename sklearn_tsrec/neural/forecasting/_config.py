@@ -12,7 +12,8 @@ class PatchTransformerConfig:
     Parameters
     ----------
     context : int, default=512
-        Most past values that the net reads; a multiple of ``patch``.
+        Most values of a window that the net reads, the context length of a transformer; a
+        multiple of ``patch``.
     patch : int, default=16
         Values in one token.
     block : int, default=64

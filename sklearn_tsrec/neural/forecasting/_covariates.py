@@ -21,7 +21,7 @@ class Unit(NamedTuple):
 
 
 class Layout:
-    """What the columns of a table of windows hold, told by their names.
+    """What the columns of a table of windows hold, as their names indicate.
 
     ``y__lag3`` is the target three steps before the first forecast, ``price__lag3`` a covariate
     there, ``price__lag0`` and ``price__ahead2`` the covariate at the first step and two steps after
@@ -86,7 +86,7 @@ class Layout:
 
     @property
     def n_features(self):
-        """How many numbers tell a step ahead of its covariates."""
+        """How many numbers describe the covariates of a step ahead."""
         return len(self.ahead) + 2 * len(self.past) + len(self.static)
 
     def learn_units(self, table, n_steps):
@@ -150,7 +150,7 @@ class CovariateAdapter(nn.Module):
     Parameters
     ----------
     n_features : int
-        Numbers that tell a step of its covariates.
+        Numbers that describe the covariates of a step.
     """
 
     def __init__(self, n_features):

@@ -18,14 +18,14 @@ from sklearn_tsrec.neural.forecasting._units import (
     to_scaled,
 )
 
-_N_SUMMARIES = 5  # numbers that tell a future token about the whole window
+_N_SUMMARIES = 5  # numbers that describe the whole window to a future token
 _CLIP = 8.0  # of differences in units of the season's size
 CALIBRATION_RANGE = (0.7, 2.0)  # of the factor by which intervals are widened
 _FIRST_SPREAD = 1.2  # of an untrained net, in standard normal quantiles times the season's size
 
 
 class ScaledQuantiles(NamedTuple):
-    """What the net says, in scaled units.
+    """What the net forecasts, in scaled units.
 
     ``quantiles`` (B, K, H, Q) for K origins; ``location`` and ``scale`` (B, 1) of the window;
     ``season`` (B, K), the mean absolute seasonal difference before each origin.
@@ -40,7 +40,7 @@ class ScaledQuantiles(NamedTuple):
 class PatchTransformer(nn.Module):
     """A small transformer that forecasts any series from a window of its past.
 
-    Values are standardised, drawn in by arcsinh and cut into patches. A token of the future sees
+    Values are standardised, compressed by arcsinh and cut into patches. A token of the future sees
     the values of its own phase in the last seasons, and the head only corrects the latest of
     them: an untrained net *is* the seasonal naive forecast. Tokens look at the past alone, so one
     window teaches forecasts from several origins at once.
@@ -287,7 +287,7 @@ class PatchTransformer(nn.Module):
         return self.widen(quantiles, seen.sum(1))
 
     def from_seasons(self, forecast, window, period, horizon, shift=None):
-        """Return what ``forecast`` says of one batch, averaged where periods are several."""
+        """Return the forecasts of one batch, averaged where periods are several."""
         period = period.view(period.shape[0], -1)
         parts = [forecast(window, season, horizon, shift) for season in period.unbind(1)]
         if len(parts) == 1:
@@ -431,6 +431,6 @@ def _losses(output, target, levels, valid=None):
 
 
 def _describe_period(period):
-    """Return two numbers (B, 2) that tell a period: its logarithm, and if it is none or unknown."""
+    """Return two numbers (B, 2) of a period: its logarithm, and whether it is none or unknown."""
     kind = torch.where(period == 0, -1.0, (period == 1).float())
     return torch.stack([period.clamp(min=1).float().log() / 4, kind], -1)

@@ -77,7 +77,7 @@ class PatchTransformerRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator)
         validation too, up to that epoch. The latest windows are most like those to come.
     n_recent : int, "auto" or None, default=None
         How many windows of each series, the latest ones, are used at all: None uses all, ``"auto"``
-        four times the horizon and at least 64. Fewer follow what the series have lately had in
+        four times the horizon and at least 64. Fewer follow what the series recently have in
         common, for better and for worse.
     patience : int or None, default=None
         Epochs after the one to keep at which training ends. None trains all epochs.
@@ -96,8 +96,8 @@ class PatchTransformerRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator)
         Size, in standard deviations of a window, of the perturbation towards a higher loss under
         which it is learned (FGSM) [6]_.
     n_replay : int, default=0
-        Windows of the past, a fair sample of all seen, that ``partial_fit`` learns along with the
-        new ones, at equal weight.
+        Earlier windows, a fair sample of all, on which ``partial_fit`` trains along with the new
+        ones, at equal weight.
     consolidation : float, default=0.0
         Strength of the pull, in ``partial_fit``, of each weight towards where it was, in
         proportion to its Fisher information (elastic weight consolidation) [7]_; 1e3 to 1e5 is
@@ -306,9 +306,9 @@ class PatchTransformerRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator)
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y):
-        """Learn on from new windows.
+        """Continue training on new windows.
 
-        With ``n_replay`` the new windows are learned along with a fair sample of all earlier ones,
+        With ``n_replay`` a fair sample of all earlier windows is learned along with the new ones,
         and with ``consolidation`` weights that mattered stay near where they were; with neither,
         what was learned before is slowly forgotten.
 
@@ -329,14 +329,14 @@ class PatchTransformerRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator)
         windows, targets = self._read_training(X, y, reset=False)
         if targets.shape[1] != self.horizon_:
             raise ValueError(
-                f"y has {targets.shape[1]} columns, but the regressor learns {self.horizon_} steps."
+                f"y has {targets.shape[1]} columns, but fit was given {self.horizon_} steps."
             )
         if self.finetune != "none":
             self._tune(X, windows, targets, blend=1.0, refit=False)
         return self
 
     def pretrain_on(self, X):
-        """Learn on from series without labels: each window's own last steps are its target.
+        """Continue training on series without labels: a window's own last steps are its target.
 
         Parameters
         ----------
@@ -413,7 +413,7 @@ class PatchTransformerRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator)
         return at_levels(self._forecast(X), self.module_.net.config.quantiles, quantiles)
 
     def active_query(self, X, n):
-        """Return the windows whose true values would teach most: those forecast least surely.
+        """Return the windows whose true values would teach most: those with the widest intervals.
 
         Parameters
         ----------
@@ -557,5 +557,5 @@ class PatchTransformerRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator)
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
-        tags.regressor_tags.poor_score = True  # columns are moments of a series, not features
+        tags.regressor_tags.poor_score = True  # columns are times of a series, not features
         return tags

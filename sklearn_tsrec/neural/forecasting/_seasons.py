@@ -13,7 +13,7 @@ _N_ERRORS = 3.5  # standard errors that a season stands out, for it is the best 
 _WEEKS = {24: 168, 48: 336}  # of days of hours and of half-hours
 _NEARLY = 0.85  # of the best autocorrelation: the shortest such period is the season
 
-_N_ORIGINS = 7  # moments of the past from which the net forecasts again
+_N_ORIGINS = 7  # in the window, from which the net forecasts what is known
 _SHARE = 3  # these lie in the last third of the window
 _LEAST_LOSS = 1e-6  # in standard deviations: no period is infinitely better than another
 _POWER = 3.0  # of the loss, by which weights fall; on hourly series 2 to 5 were alike
@@ -119,8 +119,8 @@ def _mean_autocorrelation(windows, most):
 def season_weights(net, window, periods, horizon):
     """Return the weight (B, C) of the forecasts with each of C periods.
 
-    The net forecasts known values from some moments of the last third of the window. The weight of
-    a period is its loss there to the power of −3, and 0 if the window, before those moments, does
+    The net forecasts known values from some origins in the last third of the window. The weight of
+    a period is its loss there to the power of −3, and 0 if the window, before those origins, does
     not hold it once. Where nothing can be judged the first period has all the weight.
 
     Parameters
@@ -148,7 +148,7 @@ def season_weights(net, window, periods, horizon):
     length = window.shape[1]
     weights = torch.zeros(periods.shape, dtype=window.dtype, device=window.device)
     weights[:, 0] = 1
-    # The same moments whatever windows share a batch; those that no window reaches are left out.
+    # The same origins whatever windows share a batch; those that no window reaches are left out.
     furthest = max(net.config.context // (_SHARE * patch), 1)
     n_ahead = min(-(-min(horizon, net.config.block) // patch), furthest)
     n_origins = min(_N_ORIGINS, furthest - n_ahead + 1)

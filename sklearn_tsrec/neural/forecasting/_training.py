@@ -31,7 +31,7 @@ class TunedForecaster(nn.Module):
     dropout : float, default=0.0
         Share of activations dropped in training.
     n_features : int, default=0
-        Numbers that tell a step of its covariates; with any, an adapter learns from them.
+        Numbers that describe the covariates of a step; with any, an adapter learns from them.
     **options
         Sizes of the modules that ``adapt`` adds.
     """
@@ -49,7 +49,7 @@ class TunedForecaster(nn.Module):
         self.covariates = CovariateAdapter(n_features) if n_features else None
 
     def forward(self, context, period, n_future_patches, features=None):
-        """Return what the net, and the covariates, say of the first patches ahead."""
+        """Return forecasts of the first patches ahead, moved by what the covariates add."""
         output = self.net(context, period, int(n_future_patches[0]))
         if features is None:
             return output

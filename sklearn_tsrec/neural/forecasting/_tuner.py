@@ -82,7 +82,7 @@ class Tuner:
         Parameters
         ----------
         table : array or DataFrame
-            The windows as they were given; an index tells their series and times.
+            The windows as they were given; an index holds their series and times.
         windows : array of shape (n, n_columns)
             The same as an array.
         targets : array of shape (n, H)

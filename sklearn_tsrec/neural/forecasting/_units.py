@@ -17,7 +17,7 @@ def location_and_scale(values, seen):
 
 
 def to_scaled(values, location, scale):
-    """Return values in units that the net knows: standardised, long tails drawn in."""
+    """Return values in units that the net knows: standardised, long tails compressed by arcsinh."""
     standard = (values - location) / scale
     # asinh, as it is spelt where a runtime knows none of doubles.
     inner = (standard.abs() + (standard.square() + 1).sqrt()).log()

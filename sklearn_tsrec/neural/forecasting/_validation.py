@@ -23,7 +23,7 @@ def split_rows(X, windows, targets, *, validation_fraction, n_recent):
         The windows as they were given. An index of series and times is read.
     windows : array of shape (n, L)
         The same as an array. Without an index, a row whose window is that of the row above, moved
-        on by its first target, is the next moment of the same series. If there is no such row,
+        on by its first target, is the next row of the same series. If there is no such row,
         all rows are in time order and each stands for itself.
     targets : array of shape (n, H)
         The values after the windows.
@@ -85,7 +85,7 @@ class LatestGoodEpoch(Callback):
 
     Epochs are judged as they will be used: part of the way from the weights of the start. One is as
     good as the best if its loss, series by series, is greater by no more than a standard error: a
-    few hundred overlapping windows of one stretch of time tell great harm from none, and no more.
+    few hundred overlapping windows of one stretch of time show great harm, and nothing finer.
     On development cuts (docs/pretraining.rst) the least loss chose the start, or an early epoch,
     where later ones were better on what followed.
 

@@ -84,10 +84,10 @@ class ItemNetClassifier(WindowClassifier, BaseEstimator):
         X : array of shape (n_samples, window) or DataFrame
             Windows of items, the oldest first, NaN for no item; or a table of ``item__lag2``,
             ``item__lag1``, …, their ages ``gap__lag2``, ``gap__lag1``, … and other numbers, which
-            are the context of the moment: as :class:`~sklearn_tsrec.SequenceRecommender` makes it
-            with ``gaps=True`` and ``columns=[…]``.
+            describe the time after the window: as :class:`~sklearn_tsrec.SequenceRecommender`
+            makes it with ``gaps=True`` and ``columns=[…]``.
         y : array of shape (n_samples,)
-            The item after each window. Items of windows are known by having the same number.
+            The item after each window. An item of a window is the same if it has the same number.
         sample_weight : array of shape (n_samples,), default=None
             Weights of the rows.
         item_features : DataFrame of shape (n_items, n_columns), default=None
@@ -114,7 +114,7 @@ class ItemNetClassifier(WindowClassifier, BaseEstimator):
         for name in others:
             if not pd.api.types.is_numeric_dtype(table[name].dtype):
                 raise TypeError(
-                    f"column {name!r} is context of the moment and must be numeric, got "
+                    f"column {name!r} describes the time after the window and must be numeric, got "
                     f"{table[name].dtype}: encode it, or leave it out of `columns`."
                 )
         if reset:
@@ -301,7 +301,7 @@ class ItemNetClassifier(WindowClassifier, BaseEstimator):
         Parameters
         ----------
         X : array of shape (n_samples, window) or DataFrame
-            Windows of items, as in ``fit``. NaN and items that ``fit`` did not see say nothing.
+            Windows of items, as in ``fit``. NaN and items that ``fit`` did not see are left out.
 
         Returns
         -------

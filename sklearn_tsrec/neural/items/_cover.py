@@ -13,7 +13,7 @@ class Cover(NamedTuple):
     """Where windows are found in a few of them.
 
     Row i has the distinct window ``distinct[i]``, and window j is that of row ``first[j]``. Windows
-    are in an order that says nothing, and that the order of the rows does not change. The windows
+    are in an order without meaning, which the order of the rows does not change. The windows
     ``kept`` are sequences; the items of window j are those up to ``n_back[j]`` items before the end
     of ``kept[sequence[j]]``. ``later`` counts the windows that continue it, one after another.
     """
@@ -30,8 +30,8 @@ def cover_windows(tokens):
     """Return a cover of windows by a few of them, whatever the order of the rows.
 
     A window continues another if it is that window moved on by some new items. A chain of such
-    windows is one sequence: a causal net that reads it says at each place what it would say of the
-    window that ends there. Of a window that is cut at least the last quarter is kept.
+    windows is one sequence: a causal net that reads it returns at each place what it would return
+    for the window that ends there. Of a window that is cut at least the last quarter is kept.
 
     Parameters
     ----------

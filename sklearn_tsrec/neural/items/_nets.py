@@ -36,11 +36,11 @@ class ItemNet(nn.Module):
     dropout : float
         Share of activations dropped in training.
     with_gaps : bool, default=False
-        Whether codes say more than the item.
+        Whether codes hold more than the item.
     features : sparse tensor of shape (n_tokens + 1, n_features) or None, default=None
         What is known of each item: a linear map of it joins the embedding.
     n_context : int, default=0
-        How many numbers are known of the moment.
+        How many numbers describe the time after a window.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class ItemNet(nn.Module):
         place : long tensor of shape (1, P)
             Places in the flattened (B, N).
         context : tensor of shape (1, P, n_context) or None, default=None
-            What is known of each moment.
+            What is known of the time after each place.
         **how
             What ``read`` takes besides.
 
@@ -196,7 +196,7 @@ class SequenceSet(Dataset):
     sequence, place, target, weight : tensors of shape (n,)
         Sequence, place, next class and weight of each target.
     context : tensor of shape (n, n_context) or None, default=None
-        What is known of the moment of each target.
+        What is known of the time of each target.
     """
 
     def __init__(self, codes, sequence, place, target, weight, context=None):

@@ -16,8 +16,8 @@ class SASRecClassifier(ItemNetClassifier):
     one sequence whose every place is learned from at once, whatever the order of the rows.
 
     ``SequenceRecommender(gaps=True)`` adds the time from each item to the next one, in buckets
-    [5]_, ``columns=[…]`` numbers that are known of the moment, and ``item_features=…`` what is
-    known of items: all are learned from without another parameter.
+    [5]_, ``columns=[…]`` numbers that describe the time after the window, and ``item_features=…``
+    what is known of items: all are learned from without another parameter.
 
     Parameters
     ----------
@@ -28,19 +28,20 @@ class SASRecClassifier(ItemNetClassifier):
     heads : int, default=2
         Attention heads of each.
     loss : {"softmax", "sampled", "gbce"}, default="softmax"
-        Against which items the next one is told: all; ``n_negatives`` drawn by popularity, with
+        Which items the next one is compared with: all; ``n_negatives`` drawn by popularity, with
         their logits corrected for it [2]_ [6]_; or as many drawn uniformly, one against each,
         calibrated [3]_. The last two are for large catalogues.
     n_negatives : int, default=256
         How many items each batch draws.
     pretrain : {"next", "masked"} or None, default=None
-        What sequences teach by themselves beforehand, each event counting the same: the next item
-        at each place, or items that are masked, read both ways [4]_.
+        What is learned from the sequences alone beforehand, each event counting the same: the
+        next item at each place, or items that are masked, read both ways [4]_.
     pretrain_epochs : int, default=5
         Passes of that.
     finetune : str, default="full"
-        What learns from y after it: ``"none"``, ``"head"``, ``"last"``, ``"lora"``, ``"adalora"``,
-        ``"adapter"``, ``"prefix"`` or ``"full"``, as in :class:`PatchTransformerRegressor`.
+        What learns from y after that: ``"none"``, ``"head"``, ``"last"``, ``"lora"``,
+        ``"adalora"``, ``"adapter"``, ``"prefix"`` or ``"full"``, as in
+        :class:`PatchTransformerRegressor`.
     dropout : float, default=0.2
         Share of activations dropped in training.
     learning_rate : float, default=1e-3
@@ -190,7 +191,7 @@ class SASRecClassifier(ItemNetClassifier):
             sequences = PretrainingSet(
                 train, net.class_tokens.cpu(), net.embedding.num_embeddings - 1, self.pretrain
             )
-            # What is read both ways says nothing of the next item yet: there is no best epoch.
+            # What is read both ways does not rank the next item yet: there is no best epoch.
             check = held if self.pretrain == "next" else None
             if len(sequences):
                 self._train(sequences, check, epochs=self.pretrain_epochs)

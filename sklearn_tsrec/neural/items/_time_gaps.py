@@ -14,16 +14,16 @@ def usual_gap(gaps):
 
 
 def time_gaps(X, ages):
-    """Return the time from each item of a window to the next one, or to the moment of the row.
+    """Return the time from each item of a window to the next one, or to the time of the row.
 
-    It is known at the moment, and windows that overlap agree on it.
+    It is known at that time, and windows that overlap agree on it.
 
     Parameters
     ----------
     X : array of shape (n, L)
         Windows of items, the oldest first; NaN for no item.
     ages : array of shape (n, L)
-        How long before the moment each item was.
+        How long before the time of the row each item was.
 
     Returns
     -------

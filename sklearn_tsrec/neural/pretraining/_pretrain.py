@@ -54,17 +54,17 @@ def pretrain(
         Folder of ``recipe.yaml``, ``state.pt`` and ``log.jsonl`` (written every five minutes), and
         ``model.safetensors``.
     minutes : float, default=None
-        Time after which this session ends; the schedule is by windows, so that ``resume`` goes on
-        as if nothing had been. None goes on to the last window.
+        Time after which this session ends; the schedule is by windows, so that ``resume``
+        continues as if there had been no break. None continues to the last window.
     resume : bool, default=False
-        Whether to go on from ``out``.
+        Whether to continue from ``out``.
     anneal : bool, default=False
         Whether to bring the learning rate from where it is to zero within ``minutes``. It makes a
         good net of a copy of a run that is not finished.
     device : str, default="auto"
         ``"cpu"``, ``"cuda"``, or ``"auto"``: all GPUs if there are any, else the CPU. GPUs
         compute in bfloat16. ``"accelerate"``, in what ``accelerate launch`` begins: processes,
-        devices (also of several machines) and precision are what it was told.
+        devices (also of several machines) and precision are those that it was given.
     n_processes : int, default=None
         Processes that train; None is the number of GPUs or of CPU cores.
     n_workers : int, default=0
@@ -85,7 +85,7 @@ def pretrain(
     Raises
     ------
     ValueError
-        If there is nothing to resume or it is a net of other sizes, ``anneal`` has no
+        If there is nothing to resume, or it is a net of other sizes, ``anneal`` has no
         ``minutes`` or no ``resume``, the device is not there, or ``n_processes`` is given
         beside ``device="accelerate"``.
 
@@ -128,7 +128,7 @@ def pretrain(
     if device == "accelerate":
         if n_processes is not None:
             raise ValueError(
-                f"n_processes={n_processes} is for accelerate launch to say: leave it out here."
+                f"n_processes={n_processes} is set by accelerate launch: leave it out here."
             )
         _train(AcceleratedProcesses(), *settings)
         return load_checkpoint(out)
@@ -477,7 +477,7 @@ class AcceleratedProcesses:
         optimizer.zero_grad(set_to_none=True)
         self.accelerator.backward(loss)
         norm = self.accelerator.clip_grad_norm_(optimizer.param_groups[0]["params"], 1.0)
-        # Half precision has a scaler, which skips such steps itself and must be told of them.
+        # Half precision has a scaler, which skips such steps itself and must see them.
         if self.accelerator.scaler is not None or torch.isfinite(norm):
             optimizer.step()
 

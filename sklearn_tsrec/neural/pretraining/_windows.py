@@ -46,7 +46,7 @@ class BatchedWindowDataset(IterableDataset):
     n_batches : int, default=None
         Batches in one iteration; None goes on for ever.
     n_origins : int, default=4
-        Moments in each window from which forecasts are made.
+        Origins in each window from which forecasts are made.
     holes : float, default=0.1
         Share of windows in which values are made missing.
     unknown : float, default=0.1

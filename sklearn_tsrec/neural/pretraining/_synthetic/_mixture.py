@@ -53,8 +53,8 @@ class SyntheticMixture:
     effects : bool, default=True
         Whether to add spikes, shifts, censoring, rounding and turns.
     wrong_period : float, default=0.1
-        Share of series that tell a season that is not theirs, as a calendar does for a price: a net
-        has to look whether there is one.
+        Share of series with a period that is not theirs, as a calendar suggests one for a price: a
+        net has to look whether there is one.
 
     Raises
     ------
