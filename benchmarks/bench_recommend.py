@@ -144,7 +144,7 @@ def singles(n_items, unseen):
             EASEClassifier(),
             {
                 "window": [200],
-                "estimator__l2": [300.0, 3000.0] if n_items < 3000 else [300.0],
+                "estimator__regularization": [300.0, 3000.0] if n_items < 3000 else [300.0],
                 "estimator__target": ["set"] if unseen else ["set", "next"],
             },
         )

@@ -24,10 +24,10 @@ class EASEClassifier(PartialFitMixin, DecisionMixin, WindowClassifier, BaseEstim
     the scores are ``w @ B``.
 
     ``target="set"`` is EASE [1]_: the window and the next item together are one set s, and B is
-    the ridge regression of each item of s on all others, ``min ||S - S B||² + l2 ||B||²`` with a
+    the ridge regression of each item of s on all others, ``min ||S - S B||² + λ ||B||²`` with a
     diagonal of zeros. It finds what goes with a window, in any order.
     ``target="next"`` regresses the next item n alone on the window [2]_,
-    ``min ||N - W B||² + l2 ||B||²``: it minds the order, and learns how likely repeats are. It is
+    ``min ||N - W B||² + λ ||B||²``: it minds the order, and learns how likely repeats are. It is
     the better one where people buy again.
 
     Scores are no probabilities: they can be below 0, and do not sum to 1. A window without a known
@@ -35,8 +35,8 @@ class EASEClassifier(PartialFitMixin, DecisionMixin, WindowClassifier, BaseEstim
 
     Parameters
     ----------
-    l2 : float, default=1000.0
-        Strength of the ridge, in rows. It must grow with the number of rows and the length of the
+    regularization : float, default=1000.0
+        Strength λ of the ridge, in rows. It must grow with the number of rows and the length of the
         windows; try powers of 10.
     target : {"set", "next"}, default="set"
         What is regressed on what.
@@ -52,7 +52,7 @@ class EASEClassifier(PartialFitMixin, DecisionMixin, WindowClassifier, BaseEstim
     class_prior_ : array of shape (n_classes,)
         Popularity: the weighted share of each item in the training targets.
     gram_ : array of shape (n_nodes, n_nodes)
-        What the inverse is made of: how often items are together. The nodes are ``items_``
+        What the regression is made of: how often items are together. The nodes are ``items_``
         and, where items are no numbers, ``classes_`` after them.
     items_ : array of shape (n_items,)
         The items in training windows and, where they are numbers, the classes.
@@ -68,7 +68,7 @@ class EASEClassifier(PartialFitMixin, DecisionMixin, WindowClassifier, BaseEstim
 
     Notes
     -----
-    The inverse takes memory for three dense matrices of items by items, and time by the cube: 1 s
+    The solution takes memory for three dense matrices of items by items, and time by the cube: 1 s
     of a core for 3,000 items, 40 s for 10,000.
 
     References
@@ -82,7 +82,7 @@ class EASEClassifier(PartialFitMixin, DecisionMixin, WindowClassifier, BaseEstim
     >>> import numpy as np
     >>> from sklearn_tsrec.recommendation import EASEClassifier
     >>> windows = [[np.nan, 1], [1, 2], [np.nan, 1], [np.nan, 3]]
-    >>> classifier = EASEClassifier(l2=1.0).fit(windows, [2, 3, 2, 4])
+    >>> classifier = EASEClassifier(1.0).fit(windows, [2, 3, 2, 4])
     >>> classifier.predict([[np.nan, 1], [1, 3], [3, np.nan]])
     array([2, 2, 4])
     >>> EASEClassifier(1.0, target="next").fit(windows, [2, 3, 2, 4]).predict([[1, 2]])
@@ -90,13 +90,13 @@ class EASEClassifier(PartialFitMixin, DecisionMixin, WindowClassifier, BaseEstim
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "l2": [Interval(Real, 0, None, closed="neither")],
+        "regularization": [Interval(Real, 0, None, closed="neither")],
         "target": [StrOptions({"set", "next"})],
         "decay": [Interval(Real, 0, 1, closed="right")],
     }
 
-    def __init__(self, l2=1000.0, *, target="set", decay=1.0):
-        self.l2 = l2
+    def __init__(self, regularization=1000.0, *, target="set", decay=1.0):
+        self.regularization = regularization
         self.target = target
         self.decay = decay
 
@@ -137,26 +137,34 @@ class EASEClassifier(PartialFitMixin, DecisionMixin, WindowClassifier, BaseEstim
         self.gram_, self._following = gram, following
 
     def _finish(self):
-        """Regress, by one inverse of the Gram matrix."""
+        """Regress, by one Cholesky factor of the Gram matrix.
+
+        What only rows without weight hold stays out of it: weights of 0 and rows left out give the
+        same bits, whatever blocks the linear algebra works in.
+        """
         mirror(self.gram_)
-        self._met = (np.diag(self.gram_)[: len(self.items_)] > 0).astype(np.float64)
-        gram = self.gram_.copy()
-        gram[np.diag_indices(len(gram))] += self.l2
-        # The Gram matrix is symmetric, positive definite: Cholesky costs 3/8 of a general inverse.
+        n_items = len(self.items_)
+        known = np.diag(self.gram_) > 0
+        met, chosen = known[:n_items], self.class_count_ > 0
+        self._met = met.astype(np.float64)
+        self.weights_ = np.zeros((n_items, len(self.classes_)))
+        if not met.any():
+            return
+        gram = self.gram_[np.ix_(known, known)]
+        gram[np.diag_indices(len(gram))] += self.regularization
         # LAPACK reads columns first, which is the transpose, whose upper part is our lower one.
-        inverse, _ = lapack.dpotrf(gram.T, lower=False, overwrite_a=True)
-        inverse = lapack.dpotri(inverse, lower=False, overwrite_c=True)[0].T
-        mirror(inverse)
+        factor, _ = lapack.dpotrf(gram.T, lower=False, overwrite_a=True)
         if self.target == "set":
-            weights = np.divide(inverse, -np.diag(inverse), out=inverse)
-            weights[np.diag_indices(len(weights))] = 0
-            weights = weights[:, self._class_place]
+            inverse = lapack.dpotri(factor, lower=False, overwrite_c=True)[0].T
+            mirror(inverse)
+            solved = np.divide(inverse, -np.diag(inverse), out=inverse)
+            solved[np.diag_indices(len(solved))] = 0
+            position = np.cumsum(known) - 1
+            solved = solved[np.ix_(position[:n_items][met], position[self._class_place[chosen]])]
         else:
-            # Single precision halves the largest part of the fit. The inverse is not taken in it:
-            # an error would grow there with the condition of the Gram matrix.
-            following = self._following[:, self._class_place].astype(np.float32).toarray()
-            weights = inverse[: len(self.items_)].astype(np.float32) @ following
-        self.weights_ = np.ascontiguousarray(weights[: len(self.items_)], dtype=np.float64)
+            following = self._following[known][:, self._class_place[chosen]].toarray()
+            solved = lapack.dpotrs(factor, following, lower=False, overwrite_b=True)[0]
+        self.weights_[np.ix_(met, chosen)] = solved
 
     def _score(self, X, gaps=None):
         """Return the score of each item after each row."""

@@ -129,7 +129,7 @@ def test_empty_windows_give_the_popularity(model):
         (ItemKNNClassifier(shrinkage=-1), "shrinkage"),
         (ItemKNNClassifier(self_similarity=-1), "self_similarity"),
         (ItemKNNClassifier(smoothing=0), "smoothing"),
-        (EASEClassifier(0), "l2"),
+        (EASEClassifier(0), "regularization"),
         (EASEClassifier(target="all"), "target"),
         (EASEClassifier(decay=0), "decay"),
     ],
