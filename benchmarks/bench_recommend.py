@@ -189,7 +189,7 @@ def two_stage(chosen, item_features, unseen):
     leave_out = {"popularity", "ALS (implicit)"} | ({"personal frequency"} if unseen else set())
     members = [(name, model) for name, model in chosen.items() if name not in leave_out]
     return TwoStageRecommender(
-        members, ranker, n_moments=2, features=FEATURES, item_features=item_features
+        members, ranker, n_origins=2, features=FEATURES, item_features=item_features
     )
 
 

@@ -764,7 +764,7 @@ def two_stage_recommender_features():
             ("knn", SequenceRecommender(ItemKNNClassifier())),
         ],
         DecisionTreeClassifier(max_depth=6, random_state=0),
-        horizon="10D", n_moments=2, n_candidates=[6, 6], n_negatives=5, features=features,
+        horizon="10D", n_origins=2, n_candidates=[6, 6], n_negatives=5, features=features,
         item_features=kinds(), columns=["price"], demand=WindowForecaster(Ridge(), window=2),
         fallback=False, random_state=0,
     ).fit(X, y)  # fmt: skip

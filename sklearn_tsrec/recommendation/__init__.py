@@ -9,7 +9,7 @@ from sklearn_tsrec.recommendation._markov import MarkovClassifier
 from sklearn_tsrec.recommendation._personal_frequency import PersonalFrequencyClassifier
 from sklearn_tsrec.recommendation._reranker import ReRanker
 from sklearn_tsrec.recommendation._sequence_recommender import SequenceRecommender
-from sklearn_tsrec.recommendation._two_stage import TwoStageRecommender
+from sklearn_tsrec.recommendation.two_stage._recommender import TwoStageRecommender
 
 __all__ = [
     "ALSClassifier",

@@ -49,6 +49,12 @@ class Clock:
         values = ticks if self.whole else Times.unsortable(ticks)
         return values / (_DAY if self.kind == "datetime" else 1.0)
 
+    def times(self, ticks):
+        """Return ticks as a column of times, where there is no calendar: dates without a zone."""
+        if self.kind == "datetime":
+            return ticks.view("M8[us]")
+        return ticks if self.whole else Times.unsortable(ticks)
+
     def read(self, at):
         """Return one time as :class:`Times`, read as training times were."""
         at = pd.Timestamp(at) if isinstance(at, str) and self.kind == "datetime" else at

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sklearn_tsrec.recommendation._past_counts import PastCounts
+from sklearn_tsrec.recommendation.two_stage._past_counts import PastCounts
 
 EVENTS = st.lists(
     st.tuples(

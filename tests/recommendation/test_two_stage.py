@@ -1,3 +1,6 @@
+import collections
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,17 +14,23 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from sklearn_tsrec import PanelTimeSeriesSplit, SequenceRecommender, WindowForecaster, as_panel
+from sklearn_tsrec import (
+    PanelTimeSeriesSplit,
+    SequenceRecommender,
+    WindowForecaster,
+    _keys,
+    as_panel,
+)
 from sklearn_tsrec.datasets import make_events
 from sklearn_tsrec.metrics import ndcg_scorer
 from sklearn_tsrec.recommendation import (
     ItemKNNClassifier,
     PersonalFrequencyClassifier,
+    ReRanker,
     TwoStageRecommender,
 )
-from sklearn_tsrec.recommendation._two_stage_features import nest
-from sklearn_tsrec.recommendation._two_stage_learn import training_moment
-from sklearn_tsrec.recommendation._two_stage_setup import read_log
+from sklearn_tsrec.recommendation.two_stage._features import nest
+from sklearn_tsrec.recommendation.two_stage._ranking import rows_at_origin
 
 ALL = ["scores", "personal", "item", "trend", "context", "attributes", "columns", "demand"]
 RETRIEVERS = [
@@ -91,8 +100,8 @@ ROWS = st.lists(
 )
 
 
-def rows_of_moment(rows, start):
-    """Return the training rows of one moment, with every group of features."""
+def training_rows(rows, start):
+    """Return the training rows at one origin, with every group of features."""
     table = pd.DataFrame(rows, columns=["user", "day", "item", "price"])
     X, y = table.drop(columns="item"), table["item"]
     recommender = TwoStageRecommender(
@@ -108,20 +117,16 @@ def rows_of_moment(rows, start):
             {"kind": ["x", "x", "y", None], "size": [1.0, 2.0, np.nan, 4.0]}, list("abcd")
         ),
     )
-    keys = recommender._fit_keys(X)
-    recommender.classes_, codes = np.unique(y, return_inverse=True)
-    recommender._origin = 0
-    clock = X["day"].to_numpy(dtype=np.float64)
-    log_of_rows = read_log(recommender, X, keys.codes, codes, clock)
+    maker = recommender._read_rows(X, y)
     tie = np.arange(len(recommender.classes_))
-    return training_moment(log_of_rows, RETRIEVERS, start, tie, [4, 4], False), keys.codes
+    return rows_at_origin(maker, RETRIEVERS, start, tie, [4, 4], False), maker.series
 
 
 @settings(max_examples=40)
 @given(ROWS, st.integers(2, 8), st.randoms(use_true_random=False))
-def test_events_from_a_moment_on_change_no_feature_of_it(rows, start, random):
+def test_events_from_an_origin_on_change_no_feature_at_it(rows, start, random):
     # All items and users exist before, so that codes stay what they are; the same users have
-    # something afterwards, so that the rows are of the same moments.
+    # something afterwards, so that the rows are of the same series.
     fixed = [(u, 0, "abcd"[u % 4], 0.0) for u in range(5)] + [(u, 9, "a", 0.0) for u in range(5)]
     fixed += [(u, start, "a", 0.0) for u in range(5)]
     other = [
@@ -129,8 +134,8 @@ def test_events_from_a_moment_on_change_no_feature_of_it(rows, start, random):
         for row in rows
     ]
     other = [row for row in other if row[1] < start or random.random() < 0.7]
-    one, _ = rows_of_moment(rows + fixed, start)
-    two, _ = rows_of_moment(other + fixed, start)
+    one, _ = training_rows(rows + fixed, start)
+    two, _ = training_rows(other + fixed, start)
     assert one.names == two.names
     assert {name.split("__")[-1] for name in one.names} >= {"rate", "demand", "share", "now"}
     np.testing.assert_array_equal(one.table, two.table)
@@ -139,14 +144,14 @@ def test_events_from_a_moment_on_change_no_feature_of_it(rows, start, random):
 
 @settings(max_examples=40)
 @given(ROWS, st.integers(2, 8))
-def test_hits_are_what_each_series_had_in_the_period(rows, start):
+def test_hits_are_the_items_of_each_series_in_the_period(rows, start):
     rows = [*rows, (0, 0, "a", 0.0), (1, start, "a", 0.0)]
-    moment, codes = rows_of_moment(rows, start)
+    made, codes = training_rows(rows, start)
     inside = [(c, i) for c, (_, d, i, _) in zip(codes, rows) if start <= d < start + 3]
     happened = [{i for c, i in inside if c == series} for series in sorted({c for c, _ in inside})]
-    np.testing.assert_array_equal(moment.n_relevant, [len(items) for items in happened])
+    np.testing.assert_array_equal(made.n_relevant, [len(items) for items in happened])
     known = {i for _, d, i, _ in rows if d < start}
-    hits = np.bincount(moment.moment, moment.hit, minlength=len(happened))
+    hits = np.bincount(made.key, made.hit, minlength=len(happened))
     np.testing.assert_array_equal(hits, [len(items & known) for items in happened])
 
 
@@ -283,7 +288,7 @@ def test_a_ranker_that_is_no_better_is_left_out(panel):
 def test_a_log_too_short_falls_back_or_raises():
     X, y = log([("a", 1, "tea"), ("b", 1, "milk")])
     assert keyed().fit(X, y).fallback_ == "popular"
-    with pytest.raises(ValueError, match="no past moment to learn a ranker from"):
+    with pytest.raises(ValueError, match="no origin to learn a ranker at"):
         keyed(fallback=False).fit(X, y)
 
 
@@ -309,10 +314,10 @@ def test_negatives_are_some_of_the_candidates(panel, n_negatives):
     }
 
 
-def test_moments_lie_a_horizon_apart(panel):
+def test_origins_lie_a_horizon_apart(panel):
     X, y = panel
     sizes = [
-        TwoStageRecommender(RETRIEVERS, Spy(), horizon="10D", n_moments=n, fallback=False)
+        TwoStageRecommender(RETRIEVERS, Spy(), horizon="10D", n_origins=n, fallback=False)
         .fit(X, y)
         .ranker_.group_.size
         for n in (1, 2, 3)
@@ -511,7 +516,7 @@ def test_duplicated_events_count_twice_and_in_any_order():
     assert not np.allclose(once.recommend()["score"], twice.recommend()["score"])
 
 
-def test_scorers_count_items_and_series_that_training_never_had_as_misses(panel):
+def test_scorers_count_items_and_series_that_training_never_met_as_misses(panel):
     X, y = panel
     model = TwoStageRecommender(RETRIEVERS, linear()).fit(X, y)
     times = [X.index.levels[1].max() + pd.Timedelta("1D")] * 3
@@ -529,3 +534,98 @@ def test_bad_questions(panel):
     with pytest.raises(TypeError, match="neither a table nor a list of series"):
         model.recommend("ann")
     assert (model.recommend(k=99).groupby("user").size() == 15).all()
+
+
+class Buyers(ClassifierMixin, BaseEstimator):
+    """A recommender of one's own, that knows ``fit`` and ``recommend`` alone."""
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        series = X.index.get_level_values("series")
+        self.counts_ = pd.crosstab(np.asarray(series), np.asarray(y))
+        return self
+
+    def recommend(self, X=None, k=10):
+        lists = []
+        for series in X.index.get_level_values("series").unique():
+            counts = (
+                self.counts_.loc[series] if series in self.counts_.index else self.counts_.sum()
+            )
+            best = counts.sort_values(ascending=False, kind="stable")[:k]
+            lists.append(
+                pd.DataFrame(
+                    {"series": series, "rank": np.arange(len(best)) + 1, "item": best.index,
+                     "score": best.to_numpy()}
+                )
+            )  # fmt: skip
+        return pd.concat(lists, ignore_index=True)
+
+
+@pytest.mark.parametrize("exclude_seen", [False, True])
+@pytest.mark.parametrize("dates", [False, True])
+def test_recommenders_of_ones_own_need_fit_and_recommend_alone(exclude_seen, dates):
+    # Users have few items again and again, or each item once, one day after the next user.
+    rows = [
+        (u, d, u + d if exclude_seen else (u + d // 2) % 5) for u in range(8) for d in range(20)
+    ]
+    X, y = log(rows)
+    if dates:
+        X["day"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(X["day"], "D")
+    model = TwoStageRecommender(
+        [("counts", Buyers()), ("reranked", ReRanker())],
+        Spy(),
+        n_candidates=20 if exclude_seen else 3,
+        fallback=False,
+        exclude_seen=exclude_seen,
+        features=["scores"],
+        group="user",
+        time="day",
+    ).fit(X, y)
+    lists = model.recommend(k=2)
+    assert lists.groupby("user").size().eq(2).all()
+    counts = model.retrievers_[0][1].counts_
+    own = counts.to_numpy()[lists["user"], counts.columns.get_indexer(lists["item"])]
+    np.testing.assert_array_equal(own == 0, exclude_seen)
+    np.testing.assert_array_equal(lists["score"], own)
+    if not exclude_seen:
+        assert lists["item"].to_numpy()[-2] == model.predict(X[-1:])[0]
+
+
+def count_readings(monkeypatch, run):
+    """Return how many tables are checked, and how many clocks and groups are read, in a call."""
+    found = collections.Counter()
+
+    def counted(name, function):
+        def call(*args, **kwargs):
+            found[name] += 1
+            return function(*args, **kwargs)
+
+        return call
+
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            _keys.KeyedMixin, "_check_table", counted("tables", _keys.KeyedMixin._check_table)
+        )
+        for module in [name for name in sys.modules if name.startswith("sklearn_tsrec")]:
+            for name, what in (("read_times", "clocks"), ("read_groups", "groups")):
+                if hasattr(sys.modules[module], name):
+                    function = getattr(sys.modules[module], name)
+                    patch.setattr(sys.modules[module], name, counted(what, function))
+        run()
+    return found
+
+
+def test_a_log_is_read_once(monkeypatch, panel):
+    X, y = panel
+    for model in (TwoStageRecommender(), SequenceRecommender()):
+        read = count_readings(monkeypatch, lambda one=model: one.fit(X, y))
+        assert read == {"tables": 1, "clocks": 1, "groups": 1}
+        for who in (None, [1, 2], X):
+            read = count_readings(monkeypatch, lambda one=model, who=who: one.recommend(who))
+            assert read["tables"] == read["clocks"] == 0
+            assert read["groups"] <= 1
+        when = X.index.levels[1][50]
+        read = count_readings(monkeypatch, lambda one=model, at=when: one.recommend(at=at))
+        assert read == {"clocks": 1}
+        read = count_readings(monkeypatch, lambda one=model: one.predict(X))
+        assert read == {"tables": 1, "clocks": 1, "groups": 1}

@@ -1,10 +1,13 @@
-"""What a ranker is told of a candidate: numbers out of the events before its moment."""
+"""What a ranker is given of a candidate: numbers out of the events before the time of its list."""
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from sklearn_tsrec.recommendation._habits import Habits
-from sklearn_tsrec.recommendation._past_counts import PastCounts
+from sklearn_tsrec._times import show
+from sklearn_tsrec.recommendation.two_stage._past_counts import Habits, PastCounts
+
+GROUPS = ("scores", "personal", "item", "trend", "context", "attributes", "columns", "demand")
 
 
 class EventFeatures:
@@ -19,7 +22,7 @@ class EventFeatures:
     half_lives : float64 array
         Ages at which an event counts half, ascending.
     unit : float
-        The unit of times in features: the length of the period to be foreseen.
+        The unit of times in features: the length of the period to forecast.
     groups : list of str
         The groups of features to build.
     attributes : dict of str to array of shape (n_items,)
@@ -65,8 +68,8 @@ class EventFeatures:
             for name, values in (columns if "columns" in groups else {}).items()
         }
 
-    def had_events(self, series, times):
-        """Tell which series had events before some moments."""
+    def has_past(self, series, times):
+        """Return which series have events before some times."""
         return self._series.before(series, times).total > 0
 
     def build(self, series, times, items):
@@ -130,7 +133,7 @@ class EventFeatures:
         return made
 
     def _of_attribute(self, name, values, series, times, user):
-        """Return what the series had of the same kind, or how far from its usual a number is."""
+        """Return what the series has of the same kind, or how far from its usual a number is."""
         if name in self._levels:
             own = _mean(self._levels[name], series, times)
             return {f"{name}__value": values, f"{name}__own": values - own}
@@ -141,6 +144,29 @@ class EventFeatures:
             f"{name}__long": np.log1p(mine.decayed[:, -1]),
             f"{name}__age": mine.age / self.unit,
         }
+
+
+def read_attributes(item_features, items):
+    """Return what is known of each item: codes of text and categories, and numbers."""
+    if item_features is None:
+        return {}
+    if not isinstance(item_features, pd.DataFrame) or not item_features.index.is_unique:
+        raise ValueError(
+            "item_features must be a DataFrame whose index holds each item once, got "
+            f"{show(item_features)}."
+        )
+    table = item_features.reindex(pd.Index(items))
+    if table.isna().all(axis=None):
+        raise ValueError(
+            "item_features knows none of the items in y: is its index of the same type as y?"
+        )
+    found = {}
+    for name, column in table.items():
+        if is_numeric_dtype(column.dtype) and not is_bool_dtype(column.dtype):
+            found[str(name)] = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        else:
+            found[str(name)] = pd.factorize(column)[0].astype(np.int64)
+    return found
 
 
 def nest(attributes, n_items):
@@ -189,7 +215,7 @@ def _means(codes, times, half_lives, values):
 
 
 def _mean(pair, codes, times, half_life=None):
-    """Return a mean before some moments."""
+    """Return a mean before some times."""
     weighted, plain = (counts.before(codes, times) for counts in pair)
     if half_life is None:
         return weighted.total / plain.total

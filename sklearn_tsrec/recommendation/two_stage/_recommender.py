@@ -2,25 +2,32 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 from sklearn.base import ClassifierMixin
+from sklearn.dummy import DummyClassifier
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
-from sklearn_tsrec._keys import KeyedMixin, read_clock
+from sklearn_tsrec._keys import KeyedMixin
 from sklearn_tsrec._sklearn import BaseComposition, HasMethods, Interval, fit_context, num_samples
+from sklearn_tsrec._times import Times, show
+from sklearn_tsrec.recommendation._item_knn import ItemKNNClassifier
 from sklearn_tsrec.recommendation._items import check_items, sort_items
 from sklearn_tsrec.recommendation._lists import ListMaker, check_group_names, check_k
-from sklearn_tsrec.recommendation._log import Clock
-from sklearn_tsrec.recommendation._two_stage_learn import learn, list_candidates, past_moments
-from sklearn_tsrec.recommendation._two_stage_setup import (
+from sklearn_tsrec.recommendation._log import Clock, Events
+from sklearn_tsrec.recommendation._personal_frequency import PersonalFrequencyClassifier
+from sklearn_tsrec.recommendation._sequence_recommender import SequenceRecommender
+from sklearn_tsrec.recommendation.two_stage._features import GROUPS, read_attributes
+from sklearn_tsrec.recommendation.two_stage._ranking import (
     default_ranker,
-    read_log,
-    read_quotas,
-    read_retrievers,
+    learn,
+    list_candidates,
+    rows_at_origins,
 )
+from sklearn_tsrec.recommendation.two_stage._rows import RowMaker
 
-_BLOCK = 4096  # moments whose candidates are held in memory together
+_BLOCK = 4096  # lists whose candidates are held in memory together
 
 
 class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
@@ -52,7 +59,7 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
     horizon : str, float or None, default=None
         Length of the period after a moment that counts: a duration such as ``"30D"``, or a number
         in the unit of numeric times. None is a fifth of the time that training spans.
-    n_moments : int, default=1
+    n_origins : int, default=1
         Training moments of each series, a horizon apart, the latest a horizon before the end.
     n_candidates : int or list of int, default=50
         How many items each recommender may propose; a list has one number for each.
@@ -159,7 +166,7 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
         "retrievers": [list, None],
         "ranker": [HasMethods(["fit", "predict"]), None],
         "horizon": [str, Interval(Real, 0, None, closed="neither"), None],
-        "n_moments": [Interval(Integral, 1, None, closed="left")],
+        "n_origins": [Interval(Integral, 1, None, closed="left")],
         "n_candidates": [Interval(Integral, 1, None, closed="left"), "array-like"],
         "n_negatives": [Interval(Integral, 1, None, closed="left"), None],
         "features": [list, tuple, None],
@@ -181,7 +188,7 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
         ranker=None,
         *,
         horizon=None,
-        n_moments=1,
+        n_origins=1,
         n_candidates=50,
         n_negatives=None,
         features=None,
@@ -199,7 +206,7 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
         self.retrievers = retrievers
         self.ranker = ranker
         self.horizon = horizon
-        self.n_moments = n_moments
+        self.n_origins = n_origins
         self.n_candidates = n_candidates
         self.n_negatives = n_negatives
         self.features = features
@@ -263,47 +270,113 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
             If keys or items are missing, a parameter does not fit the clock or the log, or with
             ``fallback=False`` the log is too short for a training moment.
         """
+        rng = check_random_state(self.random_state)
+        rows = self._rows = self._read_rows(X, y)
+        self._tie_order = rng.permutation(len(self.classes_))
+        self._lists = ListMaker(self.groups_, self.group_names_, self.classes_, self._tie_order)
+        retrievers = self._read_retrievers()
+        self._quotas = self._read_quotas(len(retrievers))
+        latest = rows.times.max()
+        dates = self._clock[0] == "datetime"  # whose clock counts whole microseconds
+        self._now = latest + 1 if dates else np.nextafter(latest, np.inf)
+        settings = np.argsort(self._tie_order), self._quotas, self.exclude_seen
+        n_origins = self.n_origins + self.fallback
+        origins = rows_at_origins(rows, retrievers, self._now, n_origins, settings, self.verbose)
+        ranker = default_ranker(rng) if self.ranker is None else self.ranker
+        names = [name for name, _ in retrievers]
+        self.ranker_, self.fallback_, self.inner_scores_ = learn(
+            ranker, origins, self.n_origins, self.n_negatives, names, self.fallback, rng
+        )
+        self.feature_names_ = [] if self.ranker_ is None else origins[0].names
+        self._fitted = rows.fit(retrievers, np.inf)
+        self.retrievers_ = list(zip(names, self._fitted[0].fitted))
+        return self
+
+    def _read_rows(self, X, y):
+        """Read the log and what is known of its events and items, ready to make rows of."""
         X = self._check_table(X, reset=True)
         items = check_items(y, num_samples(X), type(self).__name__)
         keys = self._fit_keys(X)
         check_group_names(self.group_names_)
         self.classes_, codes = sort_items(items)
         self.items_ = self.classes_
-        rng = check_random_state(self.random_state)
-        self._tie_order = rng.permutation(len(self.classes_))
-        self._lists = ListMaker(self.groups_, self.group_names_, self.classes_, self._tie_order)
-        retrievers = read_retrievers(self)
-        times, inverse = read_clock(X, self.time)
-        self._origin = times.values.min()
-        clock = self._to_clock(times)[inverse]
-        self._rows = read_log(self, X, keys.codes, codes, clock)
-        self._quotas = read_quotas(self.n_candidates, len(retrievers))
-        dates = times.kind == "datetime"  # whose clock counts whole microseconds
-        self._now = clock.max() + 1 if dates else np.nextafter(clock.max(), np.inf)
-        moments = past_moments(
-            self._rows,
-            retrievers,
-            self._now,
-            self.n_moments + self.fallback,
-            (np.argsort(self._tie_order), self._quotas, self.exclude_seen),
-            self.verbose,
+        self._origin = keys.times.values.min()
+        times = self._to_clock(keys.times)[keys.place]
+        clock, dates = Clock(*self._clock), self._clock[0] == "datetime"
+        unit = times.max() / 5 or 1.0
+        if self.horizon is not None:
+            unit = float(clock.length(self.horizon, "horizon"))
+        half_lives = [unit / 8, unit / 2, 2 * unit]
+        if self.half_lives is not None:
+            half_lives = sorted(clock.length(h, "half_lives") for h in self.half_lives)
+            if not half_lives or not half_lives[0] > 0:
+                raise ValueError(f"half_lives={self.half_lives!r} must be positive lengths.")
+        attributes, columns = read_attributes(self.item_features, self.classes_), {}
+        if self.columns is not None:
+            values, names = self._select_columns(X, self.columns)
+            columns = dict(zip(names, values.astype(np.float64).T))
+        groups = self.features
+        if groups is None:
+            given = {"attributes": attributes, "columns": columns, "demand": self.demand}
+            named = (name for name, what in given.items() if what)
+            groups = ["scores", "personal", "context", *named]
+        if not len(groups) or not set(groups) <= set(GROUPS):
+            raise ValueError(f"features={show(groups)} must name some of {', '.join(GROUPS)}.")
+        # Recommenders know series by their positions. Dates stay dates for them, in UTC.
+        clock = Clock("datetime", whole=True) if dates else Clock("number")
+        ticks = keys.ticks if dates else clock.ticks(Times("number", times))
+        series = pd.RangeIndex(len(self.groups_))
+        return RowMaker(
+            Events(keys.codes, ticks, codes, series, self.classes_, clock),
+            times,
+            unit=unit,
+            half_lives=np.array(half_lives, dtype=np.float64),
+            groups=groups,
+            attributes=attributes,
+            columns=columns,
+            demand=self.demand,
+            origin=self._origin if dates else None,
         )
-        ranker = default_ranker(rng) if self.ranker is None else self.ranker
-        names = [name for name, _ in retrievers]
-        self.ranker_, self.fallback_, self.inner_scores_ = learn(
-            ranker, moments, self.n_moments, self.n_negatives, names, self.fallback, rng
-        )
-        self.feature_names_ = [] if self.ranker_ is None else moments[0].names
-        self._fitted = self._rows.fit(retrievers, np.inf)
-        self.retrievers_ = list(zip(names, self._fitted[0].fitted))
-        return self
+
+    def _read_retrievers(self):
+        """Return the first stage with its names; raise if it is none."""
+        retrievers = self.retrievers
+        if retrievers is None:
+            popular, personal = DummyClassifier(strategy="prior"), PersonalFrequencyClassifier(50.0)
+            return [
+                ("popular", SequenceRecommender(popular, window=1)),
+                ("personal", SequenceRecommender(personal, window=200)),
+                ("similar", SequenceRecommender(ItemKNNClassifier(), window=50)),
+            ]
+        if not retrievers or not all(
+            isinstance(pair, tuple) and len(pair) == 2 and hasattr(pair[1], "recommend")
+            for pair in retrievers
+        ):
+            raise ValueError(
+                f"retrievers={show(retrievers)} must be a list of (name, recommender), such as "
+                "[('knn', SequenceRecommender())]."
+            )
+        self._validate_names([name for name, _ in retrievers])
+        return retrievers
+
+    def _read_quotas(self, n_retrievers):
+        """Return how many items each recommender may propose."""
+        if isinstance(self.n_candidates, Integral):
+            return [self.n_candidates] * n_retrievers
+        quotas = [check_k(quota, "n_candidates") for quota in self.n_candidates]
+        if len(quotas) != n_retrievers:
+            raise ValueError(
+                f"n_candidates has {len(quotas)} number(s), but there are {n_retrievers} "
+                "retrievers: give one number for each, or one for all."
+            )
+        return quotas
 
     def _to_clock(self, times):
         """Return times as floats that start at 0."""
         return (times.values - self._origin).astype(np.float64)
 
     def _best(self, series, clock, k, exclude_seen, columns=None):
-        """Return the best items of each moment and their scores."""
+        """Return the best items of each key and their scores."""
         k = min(check_k(k), len(self.classes_) if columns is None else columns.shape[1])
         best = np.full((len(series), k), -1)
         scores = np.full((len(series), k), np.nan)
@@ -335,8 +408,7 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
         check_is_fitted(self)
         X = self._check_table(X, reset=False)
         keys = self._read_keys(X)
-        times, inverse = read_clock(X, self.time)
-        clock = self._to_clock(times.like(*self._clock))[inverse]
+        clock = self._to_clock(keys.times)[keys.place]
         best, _ = self._best(keys.codes, clock, 1, False)
         return self.classes_[best[:, 0]]
 
@@ -376,7 +448,7 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
         clock = np.full(len(series), now)
         exclude_seen = self.exclude_seen if exclude_seen is None else exclude_seen
         best, scores = self._best(series, clock, k, exclude_seen, columns)
-        return self._lists.table(groups, best, scores, self._rows.had_events(series, clock))
+        return self._lists.table(groups, best, scores, self._rows.has_past(series, clock))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -1,38 +1,39 @@
-"""The second stage: a ranker that learns from past moments, and is tried before it is used."""
+"""The second stage: a ranker that learns at past origins, and is tried before it is used."""
 
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import clone, is_classifier
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.utils.validation import has_fit_parameter
 from tqdm import tqdm
 
-from sklearn_tsrec.recommendation._two_stage_moments import rank_in_moment
-from sklearn_tsrec.recommendation._two_stage_rows import as_matrix
+from sklearn_tsrec.recommendation.two_stage._candidates import rank_in_key
+from sklearn_tsrec.recommendation.two_stage._rows import as_matrix
 
 _K = 10  # places of a list that count when a ranker is tried
 
 
-class TrainingMoment(NamedTuple):
-    """The candidates of a past moment, and which of them were had in the period after it."""
+class TrainingRows(NamedTuple):
+    """The candidates at one origin, and which of them are hits: in the period after it."""
 
-    moment: np.ndarray  # number of the series of each row
+    key: np.ndarray  # number of the series of each row
     scores: np.ndarray  # of shape (n_rows, n_retrievers)
     tie: np.ndarray  # the order of rows with equal scores
     table: np.ndarray  # of shape (n_rows, n_features)
-    hit: np.ndarray  # whether the item of the row was had
-    n_relevant: np.ndarray  # items that each series had, candidates or not
+    hit: np.ndarray  # whether the series has the item of the row in the period
+    n_relevant: np.ndarray  # items that each series has in it, candidates or not
     names: list  # of the features
 
 
-def past_moments(rows, retrievers, now, n_moments, settings, verbose):
-    """Return training moments that lie a period apart, the latest first."""
-    steps = tqdm(range(1, n_moments + 1), desc="moments", disable=not verbose)
-    return [training_moment(rows, retrievers, now - step * rows.unit, *settings) for step in steps]
+def rows_at_origins(rows, retrievers, now, n_origins, settings, verbose):
+    """Return training rows at origins that lie a period apart, the latest first."""
+    steps = tqdm(range(1, n_origins + 1), desc="origins", disable=not verbose)
+    return [rows_at_origin(rows, retrievers, now - step * rows.unit, *settings) for step in steps]
 
 
-def training_moment(rows, retrievers, start, tie, quotas, exclude_seen):
-    """Return the rows of one past moment for every series with an outcome; None if there is none.
+def rows_at_origin(rows, retrievers, start, tie, quotas, exclude_seen):
+    """Return the rows at one origin of every series with an outcome; None if there is none.
 
     Everything in them but ``hit`` and ``n_relevant`` is known from events before ``start``.
     """
@@ -42,27 +43,27 @@ def training_moment(rows, retrievers, start, tie, quotas, exclude_seen):
     fitted = rows.fit(retrievers, start)
     times = np.full(len(series), start)
     found, features = rows.make(fitted, series, times, tie, quotas, exclude_seen)
-    return TrainingMoment(
-        found.moment,
+    return TrainingRows(
+        found.key,
         found.scores,
         tie[found.item],
         as_matrix(features, len(found.item)),
-        np.isin(found.moment * rows.n_items + found.item, pairs),
+        np.isin(found.key * rows.n_items + found.item, pairs),
         np.bincount(pairs // rows.n_items, minlength=len(series)),
         list(features),
     )
 
 
-def learn(ranker, moments, n_moments, n_negatives, names, fallback, rng):
-    """Try a ranker on the latest moment, and fit it to all if it is better than its candidates.
+def learn(ranker, origins, n_origins, n_negatives, names, fallback, rng):
+    """Try a ranker at the latest origin, and fit it to all if it is better than its candidates.
 
     Parameters
     ----------
     ranker : estimator
         It is cloned.
-    moments : list of TrainingMoment or None
+    origins : list of TrainingRows or None
         The latest first. With ``fallback`` there is one more than are learned from in the end.
-    n_moments : int
+    n_origins : int
         How many to learn from.
     n_negatives : int or None
         How many rows without a hit are kept of each series.
@@ -78,44 +79,57 @@ def learn(ranker, moments, n_moments, n_negatives, names, fallback, rng):
     fallback : str or None
         The recommender that is better.
     scores : dict of str to float
-        NDCG of each recommender and of the ranker on the latest moment.
+        NDCG of each recommender and of the ranker at the latest origin.
     """
-    latest, earlier = moments[0], [moment for moment in moments[1:] if moment is not None]
+    latest, earlier = origins[0], [rows for rows in origins[1:] if rows is not None]
     scores, best = {}, None
     if fallback:
         best = names[0]
         if latest is not None:
             scores = {name: mean_ndcg(latest, score) for name, score in zip(names, latest.scores.T)}
             best = max(scores, key=scores.get)
-            tried = fit_ranker(ranker, earlier[:n_moments], n_negatives, rng)
+            tried = fit_ranker(ranker, earlier[:n_origins], n_negatives, rng)
             if tried is not None:
                 scores["ranker"] = mean_ndcg(latest, score_rows(tried, latest.table))
                 best = best if scores["ranker"] <= scores[best] else None
     if best is not None:
         return None, best, scores
-    learned = [moment for moment in moments[:n_moments] if moment is not None]
+    learned = [rows for rows in origins[:n_origins] if rows is not None]
     fitted = fit_ranker(ranker, learned, n_negatives, rng)
     if fitted is None:
         raise ValueError(
-            "there is no past moment to learn a ranker from: before it some event, and after it "
-            "candidates that were had and some that were not, are needed. Use a shorter horizon, "
-            "more candidates, or fallback=True."
+            "there is no origin to learn a ranker at: it needs events before it, and in the period "
+            "after it candidates that are hits and some that are not. Use a shorter horizon, more "
+            "candidates, or fallback=True."
         )
     return fitted, None, scores
 
 
-def fit_ranker(ranker, moments, n_negatives, rng):
-    """Return a ranker fitted to some moments; None if they cannot teach it anything."""
+def default_ranker(rng):
+    """Return a ranker with few leaves: what is to be learned is mostly smooth."""
+    return HistGradientBoostingClassifier(
+        learning_rate=0.05,
+        max_iter=150,
+        max_leaf_nodes=7,
+        min_samples_leaf=100,
+        l2_regularization=10.0,
+        max_features=0.3,
+        random_state=rng.randint(np.iinfo(np.int32).max),
+    )
+
+
+def fit_ranker(ranker, origins, n_negatives, rng):
+    """Return a ranker fitted to the rows at some origins; None if they cannot teach it anything."""
     parts = []
-    for moment in moments:
-        keep = np.arange(len(moment.hit))
+    for rows in origins:
+        keep = np.arange(len(rows.hit))
         if n_negatives is not None:
             # Hits come first, and then the others in a random order.
-            drawn = rank_in_moment(moment.moment, moment.hit + rng.random_sample(len(keep)), keep)
-            n_hits = np.bincount(moment.moment, moment.hit, minlength=len(moment.n_relevant))
-            keep = keep[drawn <= n_hits[moment.moment] + n_negatives]
-        sizes = np.bincount(moment.moment[keep])
-        parts.append((moment.table[keep], moment.hit[keep], sizes[sizes > 0]))
+            drawn = rank_in_key(rows.key, rows.hit + rng.random_sample(len(keep)), keep)
+            n_hits = np.bincount(rows.key, rows.hit, minlength=len(rows.n_relevant))
+            keep = keep[drawn <= n_hits[rows.key] + n_negatives]
+        sizes = np.bincount(rows.key[keep])
+        parts.append((rows.table[keep], rows.hit[keep], sizes[sizes > 0]))
     if not parts:
         return None
     table, hit, sizes = (np.concatenate(part) for part in zip(*parts))
@@ -135,7 +149,7 @@ def score_rows(ranker, table):
 
 
 def list_candidates(rows, fitted, judge, series, times, k, tie, quotas, exclude_seen, own):
-    """Return the k best candidates of each moment, as the ranker or a recommender sees them.
+    """Return the k best candidates of each key, as the ranker or a recommender sees them.
 
     Parameters
     ----------
@@ -145,7 +159,7 @@ def list_candidates(rows, fitted, judge, series, times, k, tie, quotas, exclude_
     judge : estimator or str
         The fitted ranker, or the name of a recommender whose scores count in its place.
     series, times : arrays of shape (m,)
-        The moments.
+        The keys.
     k : int
     tie, quotas, exclude_seen
         As in ``RowMaker.make``.
@@ -154,7 +168,7 @@ def list_candidates(rows, fitted, judge, series, times, k, tie, quotas, exclude_
 
     Returns
     -------
-    moment, rank, item : int64 arrays
+    key, rank, item : int64 arrays
         Rank 1 is best.
     score : float array
     """
@@ -164,19 +178,19 @@ def list_candidates(rows, fitted, judge, series, times, k, tie, quotas, exclude_
     else:
         score = score_rows(judge, as_matrix(features, len(found.item)))
     if own is not None:
-        moment = np.arange(len(series))[:, np.newaxis] * rows.n_items
-        pairs = (moment + own)[np.broadcast_to(own >= 0, (len(series), own.shape[1]))]
-        score[~np.isin(found.moment * rows.n_items + found.item, pairs)] = np.nan
-    rank = rank_in_moment(found.moment, score, tie[found.item])
+        first = np.arange(len(series))[:, np.newaxis] * rows.n_items
+        pairs = (first + own)[np.broadcast_to(own >= 0, (len(series), own.shape[1]))]
+        score[~np.isin(found.key * rows.n_items + found.item, pairs)] = np.nan
+    rank = rank_in_key(found.key, score, tie[found.item])
     listed = np.flatnonzero((rank <= k) & ~np.isnan(score))
-    return found.moment[listed], rank[listed], found.item[listed], score[listed]
+    return found.key[listed], rank[listed], found.item[listed], score[listed]
 
 
-def mean_ndcg(moment, scores):
-    """Return the mean NDCG of the lists that some scores make of the candidates of a moment."""
-    rank = rank_in_moment(moment.moment, scores, moment.tie)
-    counted = moment.hit & (rank <= _K)
+def mean_ndcg(rows, scores):
+    """Return the mean NDCG of the lists that some scores make of the candidates at an origin."""
+    rank = rank_in_key(rows.key, scores, rows.tie)
+    counted = rows.hit & (rank <= _K)
     gain = 1 / np.log2(rank[counted] + 1)
-    gain = np.bincount(moment.moment[counted], gain, minlength=len(moment.n_relevant))
-    ideal = np.cumsum(1 / np.log2(np.arange(2, _K + 2)))[np.minimum(moment.n_relevant, _K) - 1]
+    gain = np.bincount(rows.key[counted], gain, minlength=len(rows.n_relevant))
+    ideal = np.cumsum(1 / np.log2(np.arange(2, _K + 2)))[np.minimum(rows.n_relevant, _K) - 1]
     return float((gain / ideal).mean())

@@ -1,0 +1,1 @@
+"""Two stages: recommenders propose candidates, and a ranker puts them in order."""
