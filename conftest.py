@@ -40,11 +40,11 @@ def needs_what_is_missing(path):
 
 
 def pytest_ignore_collect(collection_path, config):
-    if collection_path.is_dir() and (collection_path / "__init__.py").exists():
-        return needs_what_is_missing(collection_path / "__init__.py") or None
-    if collection_path.suffix == ".py":
-        return needs_what_is_missing(collection_path) or None
-    return None
+    if collection_path.is_dir():
+        paths = [collection_path / name for name in ("__init__.py", "conftest.py")]
+    else:
+        paths = [collection_path] if collection_path.suffix == ".py" else []
+    return any(path.exists() and needs_what_is_missing(path) for path in paths) or None
 
 
 def pytest_report_header(config):

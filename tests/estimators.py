@@ -58,7 +58,6 @@ CLASSIFIERS = [
 ]
 
 ESTIMATORS = [
-    CausalFeatureSelector(),
     CausalGraph(),
     UpliftRecommender(),
     ConformalForecaster(WindowForecaster(window=1), cv=PanelTimeSeriesSplit(1), time=0, freq=None),
@@ -119,6 +118,11 @@ ESTIMATORS = [
 ]
 
 LEFT_OUT = set()
+
+if importlib.util.find_spec("econml"):
+    ESTIMATORS += [CausalFeatureSelector()]
+else:
+    LEFT_OUT |= {"CausalFeatureSelector"}
 
 if importlib.util.find_spec("implicit"):
     ESTIMATORS += [
