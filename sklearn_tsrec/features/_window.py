@@ -10,8 +10,8 @@ import numpy as np
 from sklearn_tsrec._sklearn import Interval
 from sklearn_tsrec._times import Times, parse_duration, show
 from sklearn_tsrec.features import _kernels
+from sklearn_tsrec.features._kernels import whole_windows
 from sklearn_tsrec.features._past import PastFeatures, as_sequence
-from sklearn_tsrec.features._whole_windows import whole_windows
 
 _KINDS = {
     "mean": _kernels.MEAN,
@@ -288,7 +288,7 @@ class WindowFeatures(PastFeatures):
         if kinds:
             codes = np.array([_KINDS[s] for s in kinds])
             rows = np.array([self._statistics.index(s) for s in kinds])
-            _kernels.range_moments(values, along, lo, hi, order, needed, codes, rows, out)
+            _kernels.range_statistics(values, along, lo, hi, order, needed, codes, rows, out)
         if self._levels:
             levels = np.array(list(self._levels.values()))
             rows = np.array([self._statistics.index(s) for s in self._levels])

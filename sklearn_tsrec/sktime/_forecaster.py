@@ -1,26 +1,26 @@
+"""A regressor on windows, or any forecaster of ours, as a forecaster of sktime."""
+
+from copy import deepcopy
+
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
-from sklearn.linear_model import LinearRegression, SGDRegressor
+from sklearn.dummy import DummyRegressor
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import LinearRegression, Ridge, SGDRegressor
 from sklearn.tree import DecisionTreeRegressor
 from sktime.forecasting.base import BaseForecaster
 
+from sklearn_tsrec._extras import require
+from sklearn_tsrec._keys import read_groups, sorted_groups
 from sklearn_tsrec._parts import fitted_parts, walks_ahead
-from sklearn_tsrec._times import show
+from sklearn_tsrec._times import read_times, show
+from sklearn_tsrec.ensemble import TemporalStackingRegressor
 from sklearn_tsrec.forecasting import WindowForecaster
+from sklearn_tsrec.forecasting._regress import takes_nan
+from sklearn_tsrec.model_selection import PanelTimeSeriesSplit
 from sklearn_tsrec.sktime._errors import measure_errors, spread_errors
-from sklearn_tsrec.sktime._future import (
-    check_series_known,
-    count_steps,
-    cross,
-    reads_keys,
-    sees_through_gaps,
-    shift_times,
-    span_series,
-)
-from sklearn_tsrec.sktime._memory import move_memory, put_rows, tabulate
 from sklearn_tsrec.sktime._series import latest_time
-from sklearn_tsrec.sktime._shortcuts import boosting, season_stack, seasonal_window
 
 _PANELS = ["pd.DataFrame", "pd-multiindex", "pd_multiindex_hier"]
 
@@ -387,3 +387,142 @@ class TsrecForecaster(BaseForecaster):
             {"estimator": WindowForecaster(online, window=2, target_transform=["last", "scale"])},
             {"estimator": LinearRegression(), "window": [1, 3], "target_transform": "difference"},
         ]
+
+
+def seasonal_window(period):
+    """Return a window of three seasons, and how targets are made relative to it."""
+    if period is None or period == 1:
+        return {"window": 12, "target_transform": ["last", "scale"]}
+    return {"window": 3 * period, "target_transform": ["last_season", "scale"], "period": period}
+
+
+def boosting(params):
+    """Return a LightGBM regressor that grows small trees slowly."""
+    defaults = {"n_estimators": 200, "learning_rate": 0.05, "num_leaves": 15, "verbosity": -1}
+    return require("lightgbm").LGBMRegressor(**defaults | params)
+
+
+def season_stack(period, horizon):
+    """Return a stack of a linear model, boosted trees and the last season."""
+    how = seasonal_window(period)
+    steps = period or 1
+    naive = WindowForecaster(
+        DummyRegressor(strategy="constant", constant=0.0),
+        window=steps,
+        target_transform="seasonal",
+        period=steps,
+        columns=[],
+    )
+    return TemporalStackingRegressor(
+        [
+            ("linear", WindowForecaster(Ridge(), **how)),
+            ("boosting", WindowForecaster(HistGradientBoostingRegressor(random_state=0), **how)),
+            ("last_season", naive),
+        ],
+        cv=PanelTimeSeriesSplit(3, horizon=horizon),
+    )
+
+
+def tabulate(y, X, columns):
+    """Return the keyed table and the target of some rows; raise unless X has columns as in fit."""
+    if (X is None) != (columns is None):
+        given, other = ("no X", "X") if X is None else ("X", "no X")
+        raise ValueError(
+            f"{given} is given here, but {other} in fit: give the same exogenous columns to all "
+            "methods, or to none."
+        )
+    if X is None:
+        table = pd.DataFrame(index=y.index)
+    else:
+        table = X if X.index.equals(y.index) else X.reindex(y.index)
+    return table, y.iloc[:, 0]
+
+
+def move_memory(pretrained, table, target):
+    """Return a forecaster that has learned elsewhere, with a memory of these rows."""
+    model = deepcopy(pretrained)
+    if isinstance(model, WindowForecaster):
+        return model.remember(table, target)
+    if not hasattr(model, "update"):
+        raise ValueError(
+            f"{type(model).__name__} has no update(X, y), so it cannot be shown other series after "
+            "pretrain: use a WindowForecaster, or fit without pretrain."
+        )
+    return model.update(table, target)
+
+
+def put_rows(old, new):
+    """Return rows with new ones, which replace those of the same key."""
+    return pd.concat([old[~old.index.isin(new.index)], new]).sort_index()
+
+
+def reads_keys(estimator):
+    """Tell whether an estimator, or a part of it, reads series and times itself."""
+    names = estimator.get_params() if hasattr(estimator, "get_params") else ()
+    return any(name == "time" or name.endswith("__time") for name in names)
+
+
+def sees_through_gaps(estimator):
+    """Tell whether known-ahead columns may be missing at steps before the one asked for."""
+    if isinstance(estimator, WindowForecaster):
+        estimator = estimator.estimator
+    elif reads_keys(estimator):
+        return False
+    return hasattr(estimator, "__sklearn_tags__") and takes_nan(estimator)
+
+
+def list_series(index):
+    """Return the labels of the series of an index, sorted; None for a single one."""
+    return span_series(index)[0]
+
+
+def span_series(index):
+    """Return the labels of series as above, their earliest first time and earliest last time."""
+    if not isinstance(index, pd.MultiIndex):
+        return None, index.min(), index.max()
+    codes, groups = read_groups(pd.DataFrame(index=index), None, None)
+    times = index.levels[-1]
+    order = times.argsort()
+    rank = np.empty(len(times), dtype=np.int64)
+    rank[order] = np.arange(len(times))
+    rank = rank[index.codes[-1]]
+    last = np.full(len(groups), -1)
+    np.maximum.at(last, codes, rank)
+    return sorted_groups(groups, codes)[0], times[order[rank.min()]], times[order[last.min()]]
+
+
+def cross(series, times, names):
+    """Return an index of all series at all times, series by series."""
+    if series is None:
+        return times.rename(names[0])
+    n, h = len(series), len(times)
+    levels, codes = [series], [np.arange(n)]
+    if isinstance(series, pd.MultiIndex):
+        levels, codes = series.levels, series.codes
+    order = np.argsort(times)
+    return pd.MultiIndex(
+        levels=[*levels, times[order]],
+        codes=[*(np.repeat(code, h) for code in codes), np.tile(np.argsort(order), n)],
+        names=names,
+    )
+
+
+def shift_times(frequency, cutoff, steps):
+    """Return the times some steps after the only time of an index."""
+    return frequency.times(frequency.ticks(read_times(cutoff))[0] + np.asarray(steps))
+
+
+def count_steps(frequency, cutoff, times):
+    """Return how many steps after the only time of an index some times lie."""
+    return frequency.ticks(read_times(times)) - frequency.ticks(read_times(cutoff))[0]
+
+
+def check_series_known(X, series):
+    """Raise if a table of future rows lacks a series."""
+    given = list_series(X.index)
+    missing = series[given.get_indexer(series) < 0]
+    if len(missing):
+        raise ValueError(
+            f"X has no rows of {len(missing)} of the {len(series)} series that were fitted, first "
+            f"{show(missing[0])}: give what is known ahead of every series."
+        )
