@@ -1,3 +1,4 @@
+import warnings
 from numbers import Integral
 from typing import ClassVar
 
@@ -5,13 +6,12 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.decomposition import TruncatedSVD
 from sklearn.preprocessing import normalize
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_tsrec._sklearn import Interval, fit_context
 from sklearn_tsrec._table import column_position, is_frame
+from sklearn_tsrec.recommendation._coordinates import principal_coordinates
 
 
 class KnowledgeGraphFeatures(TransformerMixin, BaseEstimator):
@@ -26,6 +26,8 @@ class KnowledgeGraphFeatures(TransformerMixin, BaseEstimator):
     "… is tea"), where rare facts weigh more; what is said of neighbours in up to ``hops - 1`` hops
     is added with half the weight for each hop. An item without facts is 0 in all columns.
 
+    They depend on the facts alone: not on their order, and not on the machine. See Notes.
+
     Parameters
     ----------
     triples : array or DataFrame of shape (n_facts, 3), default=None
@@ -35,32 +37,50 @@ class KnowledgeGraphFeatures(TransformerMixin, BaseEstimator):
     hops : int, default=2
         How far to look. 1 takes the facts about an item alone.
     n_components : int, default=16
-        Number of coordinates; at most as many as the graph has entities and things to say.
-    random_state : int, RandomState instance or None, default=0
-        Seed of the decomposition.
+        Number of coordinates, at most: as many as entities and things to say differ in.
 
     Attributes
     ----------
     embedding_ : array of shape (n_entities, n_coordinates)
         The coordinates of each entity.
     entities_ : Index
-        The heads and tails.
+        The heads and tails, sorted as text.
     relations_ : Index
         The relations, sorted.
     n_features_in_ : int
         Number of columns of X in ``fit``.
+
+    Raises
+    ------
+    ValueError
+        If ``triples`` are missing or are no triples.
+
+    Warns
+    -----
+    UserWarning
+        If ``n_components`` would part coordinates of equal singular values.
 
     See Also
     --------
     SequenceRecommender : Takes such features as ``item_features``.
     TwoStageRecommender : The same, for its ranker.
 
+    Notes
+    -----
+    A decomposition leaves the sign of each coordinate open, and where singular values are equal (as
+    those of graphs with a symmetry are) any turn of their coordinates. Here the entity that is
+    largest in such coordinates is positive in the first of them and 0 in the others; the one that
+    is largest in what is left decides about the second, and so on; among equally large ones, which
+    a symmetry of the graph turns into each other, the first in ``entities_``. Singular values count
+    as equal if they differ by less than 1e-6 of the largest. Coordinates of equal singular values
+    are kept or left out together. All are rounded to ten decimals.
+
     References
     ----------
     .. [1] H. Wang, F. Zhang, J. Wang, M. Zhao, W. Li, X. Xie and M. Guo (2018), "RippleNet:
        propagating user preferences on the knowledge graph for recommender systems", CIKM.
-    .. [2] N. Halko, P. G. Martinsson and J. A. Tropp (2011), "Finding structure with randomness",
-       SIAM Review 53(2).
+    .. [2] G. Golub and R. Underwood (1977), "The block Lanczos method for computing eigenvalues",
+       Mathematical Software III.
 
     Examples
     --------
@@ -82,15 +102,13 @@ class KnowledgeGraphFeatures(TransformerMixin, BaseEstimator):
         "item": [Integral, str],
         "hops": [Interval(Integral, 1, None, closed="left")],
         "n_components": [Interval(Integral, 1, None, closed="left")],
-        "random_state": ["random_state"],
     }
 
-    def __init__(self, triples=None, *, item=0, hops=2, n_components=16, random_state=0):
+    def __init__(self, triples=None, *, item=0, hops=2, n_components=16):
         self.triples = triples
         self.item = item
         self.hops = hops
         self.n_components = n_components
-        self.random_state = random_state
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -141,6 +159,8 @@ class KnowledgeGraphFeatures(TransformerMixin, BaseEstimator):
             raise ValueError(f"triples misses a part of the fact in row {int(missing.argmax())}.")
         facts = facts.astype(object).drop_duplicates()
         codes, entities = pd.factorize(np.r_[facts.iloc[:, 0], facts.iloc[:, 2]])
+        order = np.array(sorted(range(len(entities)), key=lambda one: str(entities[one])))
+        codes, entities = np.argsort(order)[codes], entities[order]
         relation, relations = pd.factorize(facts.iloc[:, 1].astype(str), sort=True)
         self.entities_, self.relations_ = pd.Index(entities, dtype=object), pd.Index(relations)
         return codes[: len(facts)], relation, codes[len(facts) :]
@@ -150,7 +170,7 @@ class KnowledgeGraphFeatures(TransformerMixin, BaseEstimator):
         size, n_relations = len(self.entities_), len(self.relations_)
         # "is drink" is said of heads, and "… is tea" of tails: two columns for each pair.
         said = np.r_[relation * size + tail, (n_relations + relation) * size + head]
-        column, _ = pd.factorize(said)
+        _, column = np.unique(said, return_inverse=True)
         rarity = np.log1p(size / np.bincount(column))
         facts = sparse.csr_array((rarity[column], (np.r_[head, tail], column)))
         facts = normalize(facts)
@@ -159,9 +179,15 @@ class KnowledgeGraphFeatures(TransformerMixin, BaseEstimator):
         for hop in range(1, self.hops):
             reached = step @ reached
             total = total + 0.5**hop * reached
-        n = min(self.n_components, *total.shape)
-        rng = check_random_state(self.random_state)
-        return TruncatedSVD(n, random_state=rng.randint(2**31 - 1)).fit_transform(total)
+        coordinates, cut = principal_coordinates(total, self.n_components)
+        if cut:
+            warnings.warn(
+                f"n_components={self.n_components} would part coordinates of equal singular "
+                f"values: {coordinates.shape[1]} are kept. A larger n_components keeps more.",
+                stacklevel=3,
+            )
+        # Rows are about 1 long. Trees would split what only rounding tells apart.
+        return np.round(coordinates, 10) + 0.0
 
     def _read_items(self, X, *, reset):
         """Return the items of a table."""
