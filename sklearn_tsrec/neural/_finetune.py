@@ -248,13 +248,18 @@ def count_parameters(net):
     return sum(size for size, learns in sizes if learns), sum(size for size, _ in sizes)
 
 
+def learning(net):
+    """Return the weights of a net that learn, by name."""
+    return {name: weight for name, weight in net.named_parameters() if weight.requires_grad}
+
+
 def learned(net):
     """Return a copy of the weights of a net that learn, by name."""
-    return {name: weight.detach().clone() for name, weight in net.learning.items()}
+    return {name: weight.detach().clone() for name, weight in learning(net).items()}
 
 
 @torch.no_grad()
 def put(net, weights):
     """Give the weights of a net that learn other values."""
-    for name, weight in net.learning.items():
+    for name, weight in learning(net).items():
         weight.copy_(weights[name])

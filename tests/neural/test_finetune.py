@@ -11,6 +11,8 @@ from sklearn_tsrec.neural._finetune import (
     adapt,
     blend,
     count_parameters,
+    learned,
+    learning,
     set_dropout,
 )
 from sklearn_tsrec.neural.forecasting._checkpoint import save_checkpoint
@@ -46,15 +48,15 @@ def test_every_way_begins_with_the_checkpoint(net, path, finetune):
 def test_what_learns_is_what_the_way_says(path):
     def learns(finetune, **options):
         module = TunedForecaster(path, finetune, **options)
-        return {name.removeprefix("net.").split(".")[0] for name in module.learning}
+        return {name.removeprefix("net.").split(".")[0] for name in learning(module)}
 
     assert learns("none") == set()
     assert learns("head") == {"norm", "head"}
     assert learns("prefix") == {"norm", "head", "prefix"}
     module = TunedForecaster(path, "last")
-    assert {n.split(".")[2] for n in module.learning if ".blocks." in n} == {"1"}
+    assert {n.split(".")[2] for n in learning(module) if ".blocks." in n} == {"1"}
     module = TunedForecaster(path, "lora")
-    added = {name.split(".")[-1] for name in module.learning if ".blocks." in name}
+    added = {name.split(".")[-1] for name in learning(module) if ".blocks." in name}
     assert added == {"down", "up"}
     assert all(w.requires_grad for w in TunedForecaster(path, "full").parameters())
 
@@ -106,13 +108,13 @@ def test_skewness_is_zero_for_orthogonal_factors():
 
 def test_a_blend_is_part_of_the_way(path):
     net = TunedForecaster(path, "lora", rank=2)
-    start = {name: w.detach().clone() for name, w in net.learning.items()}
+    start = learned(net)
     with torch.no_grad():
-        for w in net.learning.values():
+        for w in learning(net).values():
             w.add_(torch.randn_like(w))
-    end = {name: w.detach().clone() for name, w in net.learning.items()}
+    end = learned(net)
     blend(net, start, 0.25)
-    now = dict(net.learning)
+    now = dict(learning(net))
     name = "net.head.skip.weight"
     torch.testing.assert_close(now[name], start[name] + (end[name] - start[name]) / 4)
     up, down = (f"net.blocks.0.expand.{part}" for part in ("up", "down"))

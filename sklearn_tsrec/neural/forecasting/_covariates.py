@@ -61,13 +61,13 @@ class Layout:
                 "give WindowForecaster the number of them, such as window=64."
             )
         self.n_window = len(lags)
-        for place, part in list(enumerate(parts))[len(lags) :]:
+        for column, part in list(enumerate(parts))[len(lags) :]:
             if part is None:
-                self.static.append(place)
+                self.static.append(column)
             elif part["kind"] == "lag" and int(part["step"]):
-                self.past.setdefault(part["column"], []).append(place)
+                self.past.setdefault(part["column"], []).append(column)
             else:
-                self.ahead.setdefault(part["column"], []).append(place)
+                self.ahead.setdefault(part["column"], []).append(column)
         if self.n_features and finetune == "none":
             found = list(dict.fromkeys([*self.ahead, *self.past, *(names[p] for p in self.static)]))
             raise ValueError(
@@ -101,8 +101,8 @@ class Layout:
         """
         self.n_steps = n_steps
         self.units_ = []
-        for places in [*self.ahead.values(), *([place] for place in self.static)]:
-            known = table[:, places][~np.isnan(table[:, places])]
+        for columns in [*self.ahead.values(), *([column] for column in self.static)]:
+            known = table[:, columns][~np.isnan(table[:, columns])]
             if len(known):
                 self.units_.append(Unit(known.mean(), known.std() or 1.0))
             else:
@@ -126,20 +126,20 @@ class Layout:
         tensor of shape (n, horizon, n_features)
         """
         out = []
-        for (name, places), unit in zip(self.ahead.items(), self.units_):
-            value = (table[:, places] - unit.mean) / unit.size
+        for (name, columns), unit in zip(self.ahead.items(), self.units_):
+            value = (table[:, columns] - unit.mean) / unit.size
             out.append(value)
             if name in self.past:
                 window = (table[:, self.past[name]] - unit.mean) / unit.size
                 length, season = window.shape[1], max(period, 1)
                 if season > length:
                     season = 1
-                phase = window[:, length - season + np.arange(len(places)) % season]
+                phase = window[:, length - season + np.arange(len(columns)) % season]
                 count = (~np.isnan(window)).sum(axis=1, keepdims=True)
                 level = np.nansum(window, axis=1, keepdims=True) / count.clip(1)
                 out += [value - phase, value - np.where(count, level, np.nan)]
-        for place, unit in zip(self.static, self.units_[len(self.ahead) :]):
-            value = (table[:, [place]] - unit.mean) / unit.size
+        for column, unit in zip(self.static, self.units_[len(self.ahead) :]):
+            value = (table[:, [column]] - unit.mean) / unit.size
             out.append(np.repeat(value, self.n_steps, axis=1))
         return torch.from_numpy(np.nan_to_num(np.stack(out, axis=-1))).float()
 

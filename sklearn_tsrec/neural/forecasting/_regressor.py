@@ -133,7 +133,9 @@ class PatchTransformerRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator)
     level_ : array of shape (n_steps,)
         Mean training targets: the forecast of a window without any value.
     n_features_in_ : int
-        Length of the windows.
+        Number of columns of X.
+    feature_names_in_ : array of shape (n_features_in_,)
+        Names of the columns, if X of ``fit`` has names.
 
     See Also
     --------

@@ -10,7 +10,7 @@ from skorch.dataset import unpack_data
 from torch import nn
 from torch.utils.data import Dataset
 
-from sklearn_tsrec.neural._finetune import RankBudget, adapt, set_dropout
+from sklearn_tsrec.neural._finetune import RankBudget, adapt, learning, set_dropout
 from sklearn_tsrec.neural.forecasting._checkpoint import load_checkpoint
 from sklearn_tsrec.neural.forecasting._config import PatchTransformerConfig
 from sklearn_tsrec.neural.forecasting._covariates import CovariateAdapter
@@ -56,11 +56,6 @@ class TunedForecaster(nn.Module):
         shift = self.covariates(features) * output.season
         shift = nn.functional.pad(shift, (0, output.quantiles.shape[2] - shift.shape[1]))
         return output._replace(quantiles=output.quantiles + shift[:, None, :, None])
-
-    @property
-    def learning(self):
-        """The weights that learn, by name."""
-        return {name: w for name, w in self.named_parameters() if w.requires_grad}
 
 
 class WindowSet(Dataset):
@@ -194,7 +189,7 @@ class Pull:
     def __call__(self, module):
         """Return the penalty; weights that have no anchor are free."""
         total = 0.0
-        for name, weight in module.learning.items():
+        for name, weight in learning(module).items():
             if name in self.anchor:
                 change = (weight - self.anchor[name].to(weight.device)).square()
                 strength = self.strength

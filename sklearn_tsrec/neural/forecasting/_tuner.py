@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from sklearn_tsrec.neural._finetune import blend, learned, put
+from sklearn_tsrec.neural._finetune import blend, learned, learning, put
 from sklearn_tsrec.neural.forecasting._augment import AUGMENTATIONS, Augment
 from sklearn_tsrec.neural.forecasting._training import (
     Batches,
@@ -219,13 +219,13 @@ class Tuner:
         """Add the squared gradients of single windows to those of earlier calls."""
         module = self.module
         n = min(_FISHER_ROWS, len(windows))
-        total = {name: torch.zeros_like(w) for name, w in module.learning.items()}
+        total = {name: torch.zeros_like(w) for name, w in learning(module).items()}
         for row in torch.randperm(len(windows))[:n]:
             inputs, target = windows[row[None]]
             module.zero_grad()
             output = net.infer(inputs)
             net.get_loss(output, target).backward()
-            for name, weight in module.learning.items():
+            for name, weight in learning(module).items():
                 total[name] += weight.grad.square() / n
         module.zero_grad()
         self.fisher = {
@@ -262,12 +262,12 @@ class Reservoir:
         kept_windows, kept_targets = list(self.windows), list(self.targets)
         for window, target in zip(windows, targets):
             self.n_met += 1
-            place = len(kept_windows)
-            if place == size:
-                place = self.rng.randint(self.n_met)
-            if place < len(kept_windows):
-                kept_windows[place], kept_targets[place] = window, target
-            elif place < size:
+            slot = len(kept_windows)
+            if slot == size:
+                slot = self.rng.randint(self.n_met)
+            if slot < len(kept_windows):
+                kept_windows[slot], kept_targets[slot] = window, target
+            elif slot < size:
                 kept_windows.append(window)
                 kept_targets.append(target)
         self.windows, self.targets = np.array(kept_windows), np.array(kept_targets)

@@ -58,8 +58,8 @@ def season_size(scaled, seen, period, ends):
 def last_seen(scaled, seen, ends):
     """Return the last value seen before each of the ends, (B, K); 0, the mean, if none is."""
     position = torch.arange(scaled.shape[1], device=scaled.device)
-    place = torch.where(seen, position, -1)
-    latest = torch.stack([place[:, :end].amax(1) for end in ends], 1)
+    latest = torch.where(seen, position, -1)
+    latest = torch.stack([latest[:, :end].amax(1) for end in ends], 1)
     return scaled.gather(1, latest.clamp(min=0)) * (latest >= 0)
 
 

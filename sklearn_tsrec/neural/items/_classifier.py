@@ -140,8 +140,8 @@ class ItemNetClassifier(WindowClassifier, BaseEstimator):
         self._context_mean = context[weight > 0].mean(axis=0)
         spread = context[weight > 0].std(axis=0)
         self._context_spread = np.where(spread > 0, spread, 1.0)
-        places = self._codes(X, ages)
-        used = (places > 0).any(axis=1) & (weight > 0)
+        coded = self._codes(X, ages)
+        used = (coded > 0).any(axis=1) & (weight > 0)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.module_ = self._make_module(
@@ -158,7 +158,7 @@ class ItemNetClassifier(WindowClassifier, BaseEstimator):
             if used.any():
                 context = self._scaled(context)
                 self._train_all(
-                    places[used],
+                    coded[used],
                     codes[used],
                     weight[used],
                     None if context is None else context[used],
@@ -188,30 +188,30 @@ class ItemNetClassifier(WindowClassifier, BaseEstimator):
             return None
         return torch.from_numpy((context - self._context_mean) / self._context_spread).float()
 
-    def _train_all(self, places, codes, weight, context):
+    def _train_all(self, coded, codes, weight, context):
         """Train on all windows; a classifier that pretrains does so first."""
-        self._train(*self._sets(places, codes, weight, context))
+        self._train(*self._sets(coded, codes, weight, context))
 
-    def _sets(self, places, codes, weight, context):
+    def _sets(self, coded, codes, weight, context):
         """Return the sequences to train on and those to validate on."""
-        cover = cover_windows(places)
+        cover = cover_windows(coded)
         pair = cover.distinct * np.int64(len(self.classes_)) + codes
         if context is None:  # what repeats is one target of more weight
             pair, row = np.unique(pair, return_inverse=True)
             weight = np.bincount(row, weight)
         window, target = np.divmod(pair, len(self.classes_))
         target, weight = torch.from_numpy(target), torch.from_numpy(weight)
-        count = (places[cover.first] > 0).sum(axis=1)
+        count = (coded[cover.first] > 0).sum(axis=1)
         # Windows are padded in front; sequences are read from their first item.
-        place = torch.from_numpy(count[cover.kept][cover.sequence] - 1 - cover.n_back)
+        position = torch.from_numpy(count[cover.kept][cover.sequence] - 1 - cover.n_back)
         sequence = torch.from_numpy(cover.sequence)
-        codes = left_aligned(places[cover.first[cover.kept]])
+        codes = left_aligned(coded[cover.first[cover.kept]])
         held = self._held_out(cover.later)[window]
         train_set, held_set = (
             SequenceSet(
                 codes,
                 sequence[window[rows]],
-                place[window[rows]],
+                position[window[rows]],
                 target[rows],
                 weight[rows],
                 None if context is None else context[rows],
@@ -265,11 +265,11 @@ class ItemNetClassifier(WindowClassifier, BaseEstimator):
 
     def _codes(self, X, ages):
         """Return the items of windows with the time after them, right-aligned, 0 in front."""
-        place = N_GAPS * (self._positions(X, self.items_) + 1)
+        code = N_GAPS * (self._positions(X, self.items_) + 1)
         if self._n_ages:
-            place += (place > 0) * gap_buckets(time_gaps(X, ages), self._gap_unit)
-        order = np.argsort(place > 0, axis=1, kind="stable")
-        return np.take_along_axis(place, order, axis=1)
+            code += (code > 0) * gap_buckets(time_gaps(X, ages), self._gap_unit)
+        order = np.argsort(code > 0, axis=1, kind="stable")
+        return np.take_along_axis(code, order, axis=1)
 
     def _score(self, X, beside):
         """Return the probability of each item after each window."""
@@ -286,10 +286,10 @@ class ItemNetClassifier(WindowClassifier, BaseEstimator):
                 rows = order[start : start + _ROWS]
                 n = count[rows].max()
                 batch = left_aligned(codes[rows])[:, :n].to(device)
-                place = torch.from_numpy(np.arange(len(rows)) * n + count[rows] - 1)
+                position = torch.from_numpy(np.arange(len(rows)) * n + count[rows] - 1)
                 known = self.module_(
                     batch[None],
-                    place[None].to(device),
+                    position[None].to(device),
                     None if context is None else context[rows][None].to(device),
                 )
                 proba[rows] = self.module_.logits(known).double().softmax(1).cpu().numpy()

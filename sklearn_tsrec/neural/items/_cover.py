@@ -30,8 +30,9 @@ def cover_windows(tokens):
     """Return a cover of windows by a few of them, whatever the order of the rows.
 
     A window continues another if it is that window moved on by some new items. A chain of such
-    windows is one sequence: a causal net that reads it returns at each place what it would return
-    for the window that ends there. Of a window that is cut at least the last quarter is kept.
+    windows is one sequence: a causal net that reads it returns at each position what it would
+    return for the window that ends there. Of a window that is cut at least the last quarter is
+    kept.
 
     Parameters
     ----------
@@ -79,12 +80,12 @@ def _find_earlier(prefix, count, length, base, most):
         size = length - k
         with np.errstate(over="ignore"):
             suffix = prefix[length] - prefix[k] * power[size]
-        places = pd.Series(np.arange(n), index=suffix)
-        places = places[~places.index.duplicated()]
-        found = places.index.get_indexer(prefix[size][open_rows])
+        row_of = pd.Series(np.arange(n), index=suffix)
+        row_of = row_of[~row_of.index.duplicated()]
+        found = row_of.index.get_indexer(prefix[size][open_rows])
         hit = found >= 0
-        hit[hit] = places.to_numpy()[found[hit]] != open_rows[hit]
-        before[open_rows[hit]] = places.to_numpy()[found[hit]]
+        hit[hit] = row_of.to_numpy()[found[hit]] != open_rows[hit]
+        before[open_rows[hit]] = row_of.to_numpy()[found[hit]]
         n_new[open_rows[hit]] = k
     return before, n_new
 

@@ -62,7 +62,7 @@ class GRUClassifier(ItemNetClassifier):
 
     See Also
     --------
-    SASRecClassifier : Attention in its place.
+    SASRecClassifier : Attention instead of recurrence.
 
     References
     ----------

@@ -20,7 +20,7 @@ _LEAST_GAIN = 2e-3  # relative; less on the validation windows is chance, and th
 class ItemNet(nn.Module):
     """Base of nets that read items, the oldest first, and score the next one.
 
-    A place of a sequence is one code: the token of its item times ``N_GAPS``, plus the bucket of
+    A position of a sequence is one code: the token of its item times ``N_GAPS``, plus the bucket of
     the time until the next item; 0 is no item.
 
     Parameters
@@ -78,16 +78,6 @@ class ItemNet(nn.Module):
         self.bias = nn.Parameter(log_prior.clone())
         self.register_buffer("log_prior", log_prior)
 
-    @property
-    def net(self):
-        """The net that training looks at."""
-        return self
-
-    @property
-    def learning(self):
-        """The weights that learn, by name."""
-        return {name: w for name, w in self.named_parameters() if w.requires_grad}
-
     def items(self):
         """Return the embedding of every item, (n_tokens + 1, width)."""
         if self.features is None:
@@ -95,23 +85,23 @@ class ItemNet(nn.Module):
         return self.embedding.weight + torch.sparse.mm(self.features, self.feature_weights)
 
     def embed(self, codes):
-        """Return what each place of sequences (B, N) begins as, (B, N, width)."""
+        """Return what each position of sequences (B, N) begins as, (B, N, width)."""
         x = F.embedding(codes // N_GAPS, self.items(), padding_idx=0)
         if self.gap_embedding is not None:
             x = x + self.gap_embedding(codes % N_GAPS)
         return self.dropout(x)
 
-    def forward(self, codes, place, context=None, **how):
-        """Return what is known at some places of sequences.
+    def forward(self, codes, position, context=None, **how):
+        """Return what is known at some positions of sequences.
 
         Parameters
         ----------
         codes : long tensor of shape (1, B, N)
             Items and gaps, left-aligned; 0 after the last.
-        place : long tensor of shape (1, P)
-            Places in the flattened (B, N).
+        position : long tensor of shape (1, P)
+            Positions in the flattened (B, N).
         context : tensor of shape (1, P, n_context) or None, default=None
-            What is known of the time after each place.
+            What is known of the time after each position.
         **how
             What ``read`` takes besides.
 
@@ -119,7 +109,7 @@ class ItemNet(nn.Module):
         -------
         known : tensor of shape (P, width)
         """
-        known = self.head(self.norm(self.read(codes[0], **how).flatten(0, 1)[place[0]]))
+        known = self.head(self.norm(self.read(codes[0], **how).flatten(0, 1)[position[0]]))
         return known if context is None else known + self.context(context[0])
 
     def logits(self, known, chosen=None):
@@ -187,28 +177,28 @@ class GRUNet(ItemNet):
 
 
 class SequenceSet(Dataset):
-    """Sequences, and the targets at their places.
+    """Sequences, and the targets at their positions.
 
     Parameters
     ----------
     codes : long tensor of shape (S, N)
         Left-aligned sequences.
-    sequence, place, target, weight : tensors of shape (n,)
-        Sequence, place, next class and weight of each target.
+    sequence, position, target, weight : tensors of shape (n,)
+        Sequence, position, next class and weight of each target.
     context : tensor of shape (n, n_context) or None, default=None
         What is known of the time of each target.
     """
 
-    def __init__(self, codes, sequence, place, target, weight, context=None):
+    def __init__(self, codes, sequence, position, target, weight, context=None):
         order = sequence.argsort(stable=True)
-        self.codes, self.place, self.target = codes, place[order], target[order]
+        self.codes, self.position, self.target = codes, position[order], target[order]
         self.weight = weight[order]
         self.context = None if context is None else context[order]
         count = torch.bincount(sequence, minlength=len(codes))
         self.starts = F.pad(count.cumsum(0), (1, 0))
-        # Places behind the last target are never read: they need not be computed.
+        # Positions behind the last target are never read: they need not be computed.
         last = np.full(len(codes), -1)
-        np.maximum.at(last, sequence.numpy(), place.numpy())
+        np.maximum.at(last, sequence.numpy(), position.numpy())
         self.length = torch.from_numpy(last + 1)
 
     def __len__(self):
@@ -224,7 +214,7 @@ class SequenceSet(Dataset):
         at = first[row] + inner
         inputs = {
             "codes": self.codes[chosen, :n][None],
-            "place": (row * n + self.place[at])[None],
+            "position": (row * n + self.position[at])[None],
         }
         if self.context is not None:
             inputs["context"] = self.context[at][None]
@@ -232,7 +222,7 @@ class SequenceSet(Dataset):
 
 
 class PretrainingSet(Dataset):
-    """Sequences that teach themselves: the next item at each place, or the items that are masked.
+    """Sequences as their own targets: the next item at each position, or items that are masked.
 
     Parameters
     ----------
@@ -271,10 +261,10 @@ class PretrainingSet(Dataset):
             target = own.masked_fill(~hidden, -1)
             codes = torch.where(hidden, self.mask * N_GAPS + codes % N_GAPS, codes)
             inputs["both_ways"] = torch.ones(1)
-        place = torch.nonzero(target.flatten() >= 0)[:, 0]
-        chosen_target = target.flatten()[place].double()
-        inputs |= {"codes": codes[None], "place": place[None]}
-        return inputs, torch.stack([chosen_target, torch.ones(len(place)).double()])[None]
+        position = torch.nonzero(target.flatten() >= 0)[:, 0]
+        chosen_target = target.flatten()[position].double()
+        inputs |= {"codes": codes[None], "position": position[None]}
+        return inputs, torch.stack([chosen_target, torch.ones(len(position)).double()])[None]
 
 
 class SequenceBatches:

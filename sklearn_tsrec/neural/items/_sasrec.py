@@ -13,7 +13,7 @@ class SASRecClassifier(ItemNetClassifier):
     """Expect the next item by self-attention over the window of items before it.
 
     Windows that overlap, as those of :class:`~sklearn_tsrec.SequenceRecommender` do, are read as
-    one sequence whose every place is learned from at once, whatever the order of the rows.
+    one sequence whose every position is learned from at once, whatever the order of the rows.
 
     ``SequenceRecommender(gaps=True)`` adds the time from each item to the next one, in buckets
     [5]_, ``columns=[…]`` numbers that describe the time after the window, and ``item_features=…``
@@ -35,7 +35,7 @@ class SASRecClassifier(ItemNetClassifier):
         How many items each batch draws.
     pretrain : {"next", "masked"} or None, default=None
         What is learned from the sequences alone beforehand, each event counting the same: the
-        next item at each place, or items that are masked, read both ways [4]_.
+        next item at each position, or items that are masked, read both ways [4]_.
     pretrain_epochs : int, default=5
         Passes of that.
     finetune : str, default="full"
@@ -183,9 +183,9 @@ class SASRecClassifier(ItemNetClassifier):
             )
         return SASRecNet(depth=self.depth, heads=self.heads, **params)
 
-    def _train_all(self, places, codes, weight, context):
+    def _train_all(self, coded, codes, weight, context):
         """Pretrain on the sequences, then learn from y."""
-        train, held = self._sets(places, codes, weight, context)
+        train, held = self._sets(coded, codes, weight, context)
         if self.pretrain is not None:
             net = self.module_
             sequences = PretrainingSet(

@@ -183,7 +183,7 @@ class Trainer:
         self.stream = iter(
             DataLoader(SeriesStream(recipe, seed), batch_size=None, num_workers=n_workers)
         )
-        self.pool = self._fill_pool(seed)
+        self.source = self._make_source(seed)
         self.waiting = 0
 
     def run(self):
@@ -221,7 +221,7 @@ class Trainer:
 
     def _step(self):
         """Take one step, and return the loss."""
-        batch = self.pool.draw()
+        batch = self.source.draw()
         context, period, target, valid = (
             part.to(self.device)
             for part in (batch.context, batch.period, batch.target, batch.valid)
@@ -269,7 +269,7 @@ class Trainer:
             for mean, weight in zip(self.mean.parameters(), self.net.parameters()):
                 mean.lerp_(weight, 1 - keep)
 
-    def _fill_pool(self, seed):
+    def _make_source(self, seed):
         """Return windows of a first set of series."""
         recipe, config = self.recipe, self.recipe.config
         values, period = SyntheticMixture(recipe.weights).sample(
@@ -284,14 +284,14 @@ class Trainer:
         )  # fmt: skip
 
     def _refresh(self):
-        """Put fresh series into the pool, a chunk at a time."""
+        """Replace series by fresh ones, a chunk at a time."""
         self.waiting += self.recipe.refill
         if self.waiting >= _CHUNK:
             self.waiting -= _CHUNK
             values, period = next(self.stream)
             n = min(_CHUNK, self.recipe.n_series)
-            rows = self.pool.rng.choice(self.recipe.n_series, n, replace=False)
-            self.pool.replace(rows, values, period)
+            rows = self.source.rng.choice(self.recipe.n_series, n, replace=False)
+            self.source.replace(rows, values, period)
 
     def _validate(self, net):
         """Return the loss on synthetic series that are the same for all runs."""

@@ -101,7 +101,7 @@ class BatchedWindowDataset(IterableDataset):
         self.period = torch.as_tensor(np.asarray(period, np.int64)).clone()
 
     def replace(self, rows, series, period):
-        """Put other series of the same lengths in the place of some.
+        """Replace some series by others of the same lengths.
 
         Parameters
         ----------
@@ -143,9 +143,9 @@ class BatchedWindowDataset(IterableDataset):
         rows = torch.from_numpy(rng.choice(usable, n))
         room = (self.sizes[rows] - horizon).numpy()
         end = torch.from_numpy(rng.integers(np.minimum(length, room), room + 1))
-        place = end[:, None] + torch.arange(-length, horizon)
-        flat = self.offset[rows, None] + place.clamp(min=0)
-        window = torch.where(place >= 0, self.values[flat], torch.nan)
+        step = end[:, None] + torch.arange(-length, horizon)
+        flat = self.offset[rows, None] + step.clamp(min=0)
+        window = torch.where(step >= 0, self.values[flat], torch.nan)
 
         visible = self._visible_lengths(length)
         target = torch.stack(

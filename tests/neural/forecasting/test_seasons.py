@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from sklearn_tsrec.neural import PatchTransformerRegressor
-from sklearn_tsrec.neural.forecasting._seasons import candidate_periods, season_weights
+from sklearn_tsrec.neural.forecasting._seasons import candidate_periods, find_period, season_weights
 
 DAY = np.array([0.0, 4, 9, 2, 7, 1])
 
@@ -102,3 +102,16 @@ def test_a_regressor_finds_the_week_and_learns_with_both():
     assert both.periods_ == (6, 36)
     # The day before says nothing of the sixth day, the week before does.
     assert np.abs(both.predict(X) - y).mean() < 0.5 * np.abs(one.predict(X) - y).mean()
+
+
+@pytest.mark.parametrize("period", [4, 7, 12, 24])
+def test_the_period_is_found(period):
+    rng = np.random.default_rng(0)
+    t = np.arange(7 * period)
+    shape = rng.normal(size=period)
+    rows = shape[(t + rng.integers(0, period, (20, 1))) % period]
+    rows = rows + rng.normal(0, 0.2, rows.shape) + rng.normal(size=(20, 1)) * t / 10
+    rows[::3, : period // 2] = np.nan
+    assert find_period(rows) == period
+    assert find_period(rng.normal(size=rows.shape).cumsum(axis=1)) == 1
+    assert find_period(rows[:, :3]) == 1

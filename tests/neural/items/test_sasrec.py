@@ -14,6 +14,7 @@ from sklearn_tsrec import SASRecClassifier, SequenceRecommender, as_panel
 from sklearn_tsrec.datasets import make_events
 from sklearn_tsrec.model_selection import PanelTimeSeriesSplit
 from sklearn_tsrec.neural import GRUClassifier
+from sklearn_tsrec.neural._finetune import learning
 from sklearn_tsrec.neural.items._classifier import left_aligned
 from sklearn_tsrec.neural.items._cover import cover_windows
 from sklearn_tsrec.neural.items._nets import BestEpoch, PretrainingSet, SequenceSet
@@ -162,8 +163,8 @@ def test_validation_windows_count_by_their_weights():
     classifier = small(max_epochs=1, batch_size=1).fit(X, y)
 
     def measure(weight):
-        codes, place = torch.tensor([[N_GAPS, 0], [N_GAPS, 2 * N_GAPS]]), torch.tensor([0, 1])
-        rows = SequenceSet(codes, torch.arange(2), place, torch.tensor([1, 5]), weight)
+        codes, position = torch.tensor([[N_GAPS, 0], [N_GAPS, 2 * N_GAPS]]), torch.tensor([0, 1])
+        rows = SequenceSet(codes, torch.arange(2), position, torch.tensor([1, 5]), weight)
         return BestEpoch(rows, None)._measure(classifier.net_)
 
     one, other = measure(torch.tensor([1.0, 0])), measure(torch.tensor([0, 1.0]))
@@ -174,10 +175,10 @@ def test_validation_windows_count_by_their_weights():
 def test_pretraining_never_sees_what_is_held_out():
     X, y = log_windows([20] * 6, 30, n_items=10_000)
     classifier = small(pretrain="next", validation_fraction=0.3, max_epochs=1).fit(X, y)
-    places = classifier._codes(X, X[:, :0])
-    known = (places > 0).any(axis=1)
+    coded = classifier._codes(X, X[:, :0])
+    known = (coded > 0).any(axis=1)
     codes = np.searchsorted(classifier.classes_, y)
-    train, held = classifier._sets(places[known], codes[known], np.ones(known.sum()), None)
+    train, held = classifier._sets(coded[known], codes[known], np.ones(known.sum()), None)
     pretraining = PretrainingSet(train, classifier.module_.class_tokens, 10_000, "next")
     seen = set((pretraining.codes // N_GAPS).unique().tolist()) - {0}
     foreseen = set(classifier.module_.class_tokens[held.target].tolist())
@@ -226,7 +227,7 @@ def test_pretraining_and_every_way_to_tune(pretrain, finetune):
     classifier = small(pretrain=pretrain, pretrain_epochs=5, finetune=finetune, max_epochs=2).fit(
         X, y
     )
-    learns = sum(w.numel() for w in classifier.module_.learning.values())
+    learns = sum(w.numel() for w in learning(classifier.module_).values())
     total = sum(w.numel() for w in classifier.module_.parameters())
     assert learns == total if finetune == "full" else learns < total
     assert np.isfinite(classifier.predict_proba(X)).all()

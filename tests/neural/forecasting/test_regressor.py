@@ -18,8 +18,6 @@ from sklearn_tsrec import PatchTransformerRegressor, WindowForecaster
 from sklearn_tsrec.datasets import make_panel
 from sklearn_tsrec.model_selection import PanelTimeSeriesSplit
 from sklearn_tsrec.neural import save_checkpoint
-from sklearn_tsrec.neural.forecasting._seasons import find_period
-from sklearn_tsrec.neural.forecasting._validation import split_rows
 
 SIZES = {
     "context": 64,
@@ -318,52 +316,6 @@ def test_a_forecaster_gives_the_forecasts_and_quantiles_of_its_windows():
     assert ((interval[:, 0] < expected) & (expected < interval[:, 1])).all()
 
 
-@pytest.mark.parametrize("period", [4, 7, 12, 24])
-def test_the_period_is_found(period):
-    rng = np.random.default_rng(0)
-    t = np.arange(7 * period)
-    shape = rng.normal(size=period)
-    rows = shape[(t + rng.integers(0, period, (20, 1))) % period]
-    rows = rows + rng.normal(0, 0.2, rows.shape) + rng.normal(size=(20, 1)) * t / 10
-    rows[::3, : period // 2] = np.nan
-    assert find_period(rows) == period
-    assert find_period(rng.normal(size=rows.shape).cumsum(axis=1)) == 1
-    assert find_period(rows[:, :3]) == 1
-
-
-def test_the_latest_windows_of_each_series_are_held_out():
-    X, y = windows(series(3, 60), 24, 4)  # 33 windows of each series
-    train, valid, _ = split_rows(X, X, y, validation_fraction=0.25, n_recent=20)
-    np.testing.assert_array_equal(
-        valid, np.concatenate([np.arange(28, 33) + 33 * s for s in range(3)])
-    )
-    # Targets of 4 steps that end before the first one held out, of the last 20 windows.
-    np.testing.assert_array_equal(
-        train, np.concatenate([np.arange(13, 25) + 33 * s for s in range(3)])
-    )
-
-
-def test_an_index_tells_the_series_of_windows_in_any_order():
-    X, y = windows(series(3, 60), 24, 4)
-    index = pd.MultiIndex.from_product([range(3), range(33)])
-    shuffled = np.random.default_rng(0).permutation(len(X))
-    frame = pd.DataFrame(X, index=index).iloc[shuffled]
-    train, valid, _ = split_rows(
-        frame, X[shuffled], y[shuffled], validation_fraction=0.25, n_recent=20
-    )
-    expected = split_rows(X, X, y, validation_fraction=0.25, n_recent=20)
-    np.testing.assert_array_equal(np.sort(shuffled[train]), expected[0])
-    np.testing.assert_array_equal(np.sort(shuffled[valid]), expected[1])
-
-
-def test_rows_that_stand_for_themselves_are_in_time_order():
-    rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(40, 5)), rng.normal(size=(40, 3))
-    train, valid, _ = split_rows(X, X, y, validation_fraction=0.25, n_recent="auto")
-    np.testing.assert_array_equal(train, np.arange(30))
-    np.testing.assert_array_equal(valid, np.arange(30, 40))
-
-
 def regimes():
     """Windows of series that rise, and of series that fall."""
     rise, fall = series(4, slope=1.0), 150 - series(4, seed=1, slope=1.0)
@@ -389,20 +341,6 @@ def test_replay_keeps_what_was_learned_and_without_it_is_forgotten():
 
 def test_consolidation_forgets_less():
     assert forgetting(consolidation=1e4) < 0.5 * forgetting()
-
-
-def test_the_memory_is_a_fair_sample_of_all_windows():
-    X, y = windows(series())
-    regressor = small(finetune="head", n_replay=60, max_epochs=1).fit(X, y)
-    for start in (1000, 2000, 3000):
-        regressor.partial_fit(X + start, y + start)
-    memory = regressor._tuner.memory
-    kept, targets = memory.windows, memory.targets
-    assert len(kept) == 60
-    batch = np.floor(kept[:, 0] / 1000).astype(int)
-    assert (np.bincount(batch, minlength=4) >= 6).all()
-    rows = {tuple(row): tuple(target) for row, target in zip(X + 1000, y + 1000)}
-    assert all(rows[tuple(r)] == tuple(t) for r, t in zip(kept[batch == 1], targets[batch == 1]))
 
 
 def test_partial_fit_begins_as_fit_and_needs_as_many_steps():

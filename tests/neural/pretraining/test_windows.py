@@ -31,7 +31,7 @@ def test_a_target_follows_its_origin(series):
         assert torch.equal(target.diff(dim=1), torch.ones(300, 7))
 
 
-def test_windows_come_from_all_places_of_all_series(series):
+def test_windows_come_from_all_times_of_all_series(series):
     batch = make(series, batch_size=3000).draw()
     row = batch.context[:, -1] // 1000
     assert set(row.tolist()) == {1, 2, 3}
