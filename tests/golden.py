@@ -28,7 +28,11 @@ import torch
 
 from tests.golden_cases import CASES
 
-RENAMED = {}  # labels of tables and other texts, old to new
+RENAMED = {  # labels of tables, old to new
+    "difference_se": "difference_std_error",
+    "p_value": "pvalue",
+    "se": "std_error",
+}
 
 
 def flatten(outputs):

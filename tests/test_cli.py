@@ -313,7 +313,14 @@ def test_evaluate_writes_the_tidy_table(habits, tmp_path):
     arguments = ["recommend", str(habits), *CHOICES, "--k", "1", "--model", "decayed", "--evaluate"]
     assert main([*arguments, "--out", str(out)]) == 0
     table = pd.read_csv(out).set_index(["model", "metric"])
-    assert table.columns.tolist() == ["value", "se", "n", "difference", "difference_se", "p_value"]
+    assert table.columns.tolist() == [
+        "value",
+        "std_error",
+        "n",
+        "difference",
+        "difference_std_error",
+        "pvalue",
+    ]
     # The old fashion was more popular than the new one, which lasts.
     assert table.loc[("popularity", "ndcg"), "value"] == 0
     assert table.loc[("decayed", "ndcg"), "difference"] > 0.9

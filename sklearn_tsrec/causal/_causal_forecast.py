@@ -204,10 +204,10 @@ def _check_causal(moves, column, selector):
     if not own and not moves.loc[:, moved].notna().any(axis=None):
         raise ValueError(
             f"no feature is made of {column!r}: the drivers are "
-            f"{', '.join(map(str, selector.groups_.unique()))}."
+            f"{', '.join(map(str, selector.drivers_.unique()))}."
         )
     for name in dict.fromkeys([*own, *(m for m in moved if moves[m].notna().any())]):
-        driver = selector.groups_[name]
+        driver = selector.drivers_[name]
         if selector.horizon is not None and not {driver, name, column} & set(selector.known_ahead):
             raise ValueError(
                 f"{column!r} is not known ahead, so nobody can set it: if it is planned, fit "
@@ -219,7 +219,7 @@ def _check_causal(moves, column, selector):
                 "a cause."
             )
         if name not in selector.effects_.index:
-            kept = selector.support_[list(selector.groups_.index).index(name)]
+            kept = selector.support_[list(selector.drivers_.index).index(name)]
             reason = "never varied in training" if kept else "was not found to be a cause"
             raise ValueError(
                 f"{column!r} {reason} (feature {name!r}, p-value "
@@ -245,11 +245,11 @@ def _check_between(selector):
     With lags of the target from m up, newer values of a series that is not planned tell of the
     targets in between, and take away what the intervention does through them.
     """
-    read = {name: read_driver(name) for name in selector.groups_.index}
+    read = {name: read_driver(name) for name in selector.drivers_.index}
     past = [d.lag for d in read.values() if d.kind == "past" and d.name == "y" and d.lag]
     newest = min(past, default=0)
     for name in selector.effects_.index:
-        driver, known = read[name], {name, read[name].name, selector.groups_[name]}
+        driver, known = read[name], {name, read[name].name, selector.drivers_[name]}
         if driver.lag is None or driver.lag >= newest or known & set(selector.known_ahead):
             continue
         raise ValueError(
@@ -262,8 +262,8 @@ def _check_between(selector):
 
 def _check_past_of_target(planned, selector):
     """Raise where the target in between, which the intervention moves too, is not known."""
-    tested = selector.groups_.isin(selector.pvalues_.index).to_numpy()
-    for name in selector.groups_.index[~tested]:
+    tested = selector.drivers_.isin(selector.pvalues_.index).to_numpy()
+    for name in selector.drivers_.index[~tested]:
         driver = read_driver(name)
         missing = planned[name].isna()
         if driver.name == "y" and driver.kind == "past" and missing.any():

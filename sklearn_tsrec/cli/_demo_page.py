@@ -102,7 +102,7 @@ def _versus_mean(demand):
     return (
         f"The plain mean of the last eight weeks is a harder rival; the tuned model {verdict}: "
         f"MASE {gain.mean_a:.3f} against {gain.mean_b:.3f}, difference {gain.difference:+.3f} ± "
-        f"{gain.standard_error:.3f}."
+        f"{gain.std_error:.3f}."
     )
 
 
@@ -115,7 +115,7 @@ def _recommending(choices, pictures):
 <p>Ten categories for each household, drawn up on {choices.cut:%d %B} and compared with what was
 bought after it. Repeated purchases count, as they do in a shop. {escape(choices.best.capitalize())}
 was the best model before the cut; against popularity its NDCG@10 is {gain.difference:+.3f} ±
-{gain.standard_error:.3f} (p = {gain.p_value:.2g}).</p>
+{gain.std_error:.3f} (p = {gain.pvalue:.2g}).</p>
 {
         table(
             with_errors(choices.accuracy),

@@ -133,12 +133,12 @@ def _readable(table, models, k):
     columns = {}
     for model in models:
         part = table[table["model"] == model].set_index("metric")
-        columns[model] = _with_error(part, "value", "se")
+        columns[model] = _with_error(part, "value", "std_error")
         if model != "popularity":
-            difference = _with_error(part, "difference", "difference_se")
-            p_value = part["p_value"].map("{:.3f}".format)
+            difference = _with_error(part, "difference", "difference_std_error")
+            pvalue = part["pvalue"].map("{:.3f}".format)
     if len(models) > 1:
-        columns |= {"difference": difference, "p": p_value}
+        columns |= {"difference": difference, "p": pvalue}
     lines = pd.DataFrame(columns)
     lines.index = [f"{metric}@{k}" for metric in lines.index]
     return "\n".join(

@@ -40,7 +40,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
     when, given every other column, the past of the target and the calendar, its columns still tell
     something about the target: a partialling-out (double machine learning) Wald test, in a basis of
     straight, squared and one-sided terms, with errors that allow for dependence over time, at a
-    false discovery rate of ``alpha`` over all drivers. Before, a lasso drops what no test would
+    false discovery rate of ``fdr`` over all drivers. Before, a lasso drops what no test would
     find.
 
     Series that only share a measured cause with the target, proxies of drivers, and series that the
@@ -51,9 +51,9 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
 
     Parameters
     ----------
-    alpha : float, default=0.05
+    fdr : float, default=0.05
         False discovery rate: the expected share of wrong drivers among those kept.
-    groups : dict, array-like of shape (n_features,) or None, default=None
+    drivers : dict, array-like of shape (n_features,) or None, default=None
         The driver of each column: labels, or lists of columns by driver. None reads names:
         ``price__lag3`` and ``price__mean28`` belong to ``price``; other columns stand alone.
     always_keep : "auto", list of str or None, default="auto"
@@ -96,7 +96,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
     ----------
     support_ : bool array of shape (n_features,)
         Kept columns.
-    groups_ : Series of shape (n_features,)
+    drivers_ : Series of shape (n_features,)
         The driver of each column.
     pvalues_ : Series of shape (n_tested,)
         Of each driver, 1 where the lasso left it out; those always kept have none.
@@ -177,8 +177,8 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "alpha": [Interval(Real, 0, 1, closed="neither")],
-        "groups": [dict, "array-like", None],
+        "fdr": [Interval(Real, 0, 1, closed="neither")],
+        "drivers": [dict, "array-like", None],
         "always_keep": [StrOptions({"auto"}), list, tuple, None],
         "max_features": [Interval(Integral, 1, None, closed="left"), None],
         "horizon": [Interval(Integral, 1, None, closed="left"), None],
@@ -195,9 +195,9 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
 
     def __init__(
         self,
-        alpha=0.05,
+        fdr=0.05,
         *,
-        groups=None,
+        drivers=None,
         always_keep="auto",
         max_features=None,
         horizon=None,
@@ -211,8 +211,8 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         effects=True,
         n_regimes=3,
     ):
-        self.alpha = alpha
-        self.groups = groups
+        self.fdr = fdr
+        self.drivers = drivers
         self.always_keep = always_keep
         self.max_features = max_features
         self.horizon = horizon
@@ -264,7 +264,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         same = self._invariance(*rows, tested[chosen], always)
         self.heterogeneity_pvalues_ = pd.Series(same, drivers[chosen], name="pvalue")
         if self.invariance == "drop":
-            chosen = chosen[~benjamini_hochberg(same, self.alpha)]
+            chosen = chosen[~benjamini_hochberg(same, self.fdr)]
         picked = np.isin(codes, tested[chosen]) & ~always
         self.support_ = picked | always
         if not self.support_.any():
@@ -279,25 +279,25 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
     def _read_groups(self, names):
         """Read the driver of each column; return its code, and the drivers."""
         read = [read_driver(name) for name in names]
-        if self.groups is None:
+        if self.drivers is None:
             groups = [driver.name for driver in read]
-        elif isinstance(self.groups, dict):
-            listed = {c: driver for driver, columns in self.groups.items() for c in columns}
+        elif isinstance(self.drivers, dict):
+            listed = {c: driver for driver, columns in self.drivers.items() for c in columns}
             unknown = [c for c in listed if c not in set(names)]
             if unknown:
-                raise ValueError(f"groups names {unknown[0]!r}, which is no column of X.")
+                raise ValueError(f"drivers names {unknown[0]!r}, which is no column of X.")
             groups = [listed.get(name, name) for name in names]
         else:
-            groups = list(self.groups)
+            groups = list(self.drivers)
             if len(groups) != len(names):
                 raise ValueError(
-                    f"groups has {len(groups)} label(s) for {len(names)} columns: give one each."
+                    f"drivers has {len(groups)} label(s) for {len(names)} columns: give one each."
                 )
         if self.horizon is not None:
             check_horizon(names, read, self.horizon, self.known_ahead)
         self._read = read
-        self.groups_ = pd.Series(groups, index=pd.Index(names, name="feature"), name="driver")
-        codes, labels = pd.factorize(self.groups_)
+        self.drivers_ = pd.Series(groups, index=pd.Index(names, name="feature"), name="driver")
+        codes, labels = pd.factorize(self.drivers_)
         return codes, np.asarray(labels, dtype=object)
 
     def _read_always(self, names, codes, labels):
@@ -325,7 +325,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
             raise ValueError(
                 f"{self.n_rows_} complete row(s) of {len(X)} (n_samples={len(X)}) are too few for "
                 f"{n_controls} control(s): at least {least} are needed. Column "
-                f"{self.groups_.index[worst]!r} has most missing values: fill it, or leave it out."
+                f"{self.drivers_.index[worst]!r} has most missing values: fill it, or leave it out."
             )
         rows = order[complete[order]]
         codes = np.unique(series[rows], return_inverse=True)[1]
@@ -352,7 +352,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
             warnings.warn(
                 f"the drivers {listed} are collinear with the rest: no data can tell their effects "
                 "apart, and the test finds neither. Leave some of them out, or name them as one in "
-                "groups=.",
+                "drivers=.",
                 UserWarning,
                 stacklevel=3,
             )
@@ -366,7 +366,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
     def _choose(self, pvalues, strength, size, anything_kept):
         """Return which drivers are kept, those with the smallest p-values first."""
         order = np.lexsort((-strength, pvalues))
-        chosen = order[benjamini_hochberg(pvalues, self.alpha)[order]]
+        chosen = order[benjamini_hochberg(pvalues, self.fdr)[order]]
         if self.max_features is not None:
             chosen = chosen[np.cumsum(size[chosen]) <= self.max_features]
         self.fallback_ = not len(chosen) and not anything_kept
@@ -395,7 +395,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
             0.05, self.nuisance,
         )  # fmt: skip
         self.graph_ = self.effects_[["effect", "pvalue"]].reset_index(drop=True)
-        self.graph_.insert(0, "driver", self.groups_.to_numpy()[treated])
+        self.graph_.insert(0, "driver", self.drivers_.to_numpy()[treated])
         self.graph_.insert(1, "lag", pd.array([self._read[j].lag for j in treated], dtype="Int64"))
 
     def _get_support_mask(self):

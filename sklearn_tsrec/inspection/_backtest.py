@@ -20,7 +20,7 @@ class BacktestDisplay:
     ----------
     errors : dict of DataFrame
         For each model the mean absolute error (``mean``) and its standard error over series
-        (``se``), by step or cutoff.
+        (``std_error``), by step or cutoff.
     by : {"step", "cutoff"}
         What the errors are grouped by.
 
@@ -151,7 +151,7 @@ class BacktestDisplay:
             self.lines_ += ax.plot(
                 x, error["mean"], color=color, marker="o", ms=4, lw=1.8, label=name
             )
-            low, high = error["mean"] - error["se"], error["mean"] + error["se"]
+            low, high = error["mean"] - error["std_error"], error["mean"] + error["std_error"]
             self.fill_between_.append(ax.fill_between(x, low, high, color=color, alpha=0.15, lw=0))
         ax.set_ylim(bottom=0)
         ax.set_ylabel("mean absolute error")
@@ -180,4 +180,4 @@ def _mean_errors(table, by):
     n_series = parts.groupby(level="by").size()
     factor = n_series / (n_series - 1).where(n_series > 1)
     se = np.sqrt(factor * (apart**2).groupby(level="by").sum()) / total["count"]
-    return pd.DataFrame({"mean": mean, "se": se})
+    return pd.DataFrame({"mean": mean, "std_error": se})

@@ -320,7 +320,7 @@ class RecommendationDisplay:
         if table.empty:
             known = self.evaluation["metric"][self.evaluation["model"] != "data"].unique()
             raise ValueError(f"{metric!r} is none of the metrics evaluated: {list(known)}.")
-        return table.set_index("model")[["value", "se"]]
+        return table.set_index("model")[["value", "std_error"]]
 
     def _title(self, metric):
         """Return the name of a metric as a person writes it, with the length of the lists."""
@@ -334,7 +334,7 @@ class RecommendationDisplay:
 
 def _error(table):
     """Return standard errors, 0 where there is none."""
-    return np.nan_to_num(table["se"])
+    return np.nan_to_num(table["std_error"])
 
 
 def _label(ax, texts, x, y):

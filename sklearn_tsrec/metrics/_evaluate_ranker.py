@@ -55,11 +55,11 @@ def evaluate_ranker(ranker, X, y, *, k, cost_bps=0.0, overlap=1, reference=None)
             model ``"data"``: the number of ``dates`` and ``series``.
         value : float
             The mean over dates, per date: of monthly returns, per month.
-        se : float
+        std_error : float
             Its standard error over dates, see ``overlap``.
         n : int
             How many dates could be scored.
-        difference, difference_se, p_value : float
+        difference, difference_std_error, pvalue : float
             Only with a ``reference``: the value minus that of the reference over the dates of both,
             its standard error, and the two-sided p-value of the paired t-test.
 
@@ -85,15 +85,15 @@ def evaluate_ranker(ranker, X, y, *, k, cost_bps=0.0, overlap=1, reference=None)
     >>> returns = [0.03, 0.00, 0.01, 0.02, 0.00, 0.01]
     >>> table = evaluate_ranker([3, 1, 2, 2, 1, 3], X, returns, k=1, cost_bps=10)
     >>> table.drop(columns="model").set_index("metric").rename_axis(None).round(4)
-                 value      se  n
-    rank_ic     0.7500  0.2500  2
-    rank_ir     2.1213  0.7071  2
-    top_excess  0.0083  0.0083  2
-    spread      0.0200  0.0100  2
-    traded      3.0000  1.0000  2
-    net_spread  0.0170  0.0110  2
-    dates       2.0000     NaN  2
-    series      3.0000     NaN  2
+                 value  std_error  n
+    rank_ic     0.7500     0.2500  2
+    rank_ir     2.1213     0.7071  2
+    top_excess  0.0083     0.0083  2
+    spread      0.0200     0.0100  2
+    traded      3.0000     1.0000  2
+    net_spread  0.0170     0.0110  2
+    dates       2.0000        NaN  2
+    series      3.0000        NaN  2
     """
     k, overlap = check_side(k), check_side(overlap, "overlap")
     models = named_models(ranker, "scores", (np.ndarray, pd.Series, list))

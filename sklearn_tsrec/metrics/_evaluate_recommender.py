@@ -27,7 +27,7 @@ def evaluate_recommender(
     item_features=None,
     attribute=None,
     ties="first",
-    random_state=None,
+    random_state=0,
 ):
     """Measure recommended lists in every respect, with standard errors and paired tests.
 
@@ -62,7 +62,7 @@ def evaluate_recommender(
         their order once for all lists, by their ``random_state``); ``"random"`` draws their order
         anew for each list, across its end too. Lists that were given as a table can only be
         shuffled as far as they reach. A re-ranked list must stay as it is.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState instance or None, default=0
         Seed of ``ties="random"``.
 
     Returns
@@ -78,11 +78,11 @@ def evaluate_recommender(
             ``items`` the catalogue has, and how many ``cold_items`` in y were not in training.
         value : float
             The mean over users or, for coverage, Gini index and exposure ratio, that of all lists.
-        se : float
+        std_error : float
             Its standard error over users. That of a property of all lists is by the jackknife.
         n : int
             How many users it is about.
-        difference, difference_se, p_value : float
+        difference, difference_std_error, pvalue : float
             Only with a ``reference``: the value minus that of the reference over users with both,
             its standard error, and the two-sided p-value of the paired t-test.
 
@@ -117,21 +117,21 @@ def evaluate_recommender(
     ...                       "item": ["tea", "milk", "rice", "tea", "tea", "rice"]})
     >>> table = evaluate_recommender(lists, X[late], y[late], y_train=y[~late], k=2)
     >>> table.drop(columns="model").set_index("metric").rename_axis(None).round(3)
-                value     se  n
-    ndcg        0.667  0.333  3
-    recall      0.667  0.333  3
-    precision   0.333  0.167  3
-    map         0.667  0.333  3
-    mrr         0.667  0.333  3
-    hit_rate    0.667  0.333  3
-    coverage    1.000  0.222  3
-    gini        0.222  0.111  3
-    novelty     1.085  0.000  3
-    popularity  0.625  0.000  3
-    users       3.000    NaN  3
-    cold_users  1.000    NaN  3
-    items       3.000    NaN  3
-    cold_items  1.000    NaN  3
+                value  std_error  n
+    ndcg        0.667      0.333  3
+    recall      0.667      0.333  3
+    precision   0.333      0.167  3
+    map         0.667      0.333  3
+    mrr         0.667      0.333  3
+    hit_rate    0.667      0.333  3
+    coverage    1.000      0.222  3
+    gini        0.222      0.111  3
+    novelty     1.085      0.000  3
+    popularity  0.625      0.000  3
+    users       3.000        NaN  3
+    cold_users  1.000        NaN  3
+    items       3.000        NaN  3
+    cold_items  1.000        NaN  3
     """
     if ties not in ("first", "random"):
         raise ValueError(f"ties must be 'first' or 'random', got {ties!r}.")
@@ -192,7 +192,16 @@ def summary_table(parts, counts, n, reference, overlap=1):
         for metric, value in values.items()
     ]
     rows += [("data", what, float(count), np.nan, n) for what, count in counts.items()]
-    columns = ["model", "metric", "value", "se", "n", "difference", "difference_se", "p_value"]
+    columns = [
+        "model",
+        "metric",
+        "value",
+        "std_error",
+        "n",
+        "difference",
+        "difference_std_error",
+        "pvalue",
+    ]
     return pd.DataFrame(rows, columns=columns[: 5 if reference is None else 8])
 
 

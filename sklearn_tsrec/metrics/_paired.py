@@ -20,9 +20,9 @@ class PairedTestResult:
         Mean of each model over the series.
     difference : float
         ``mean_a - mean_b``.
-    standard_error : float
+    std_error : float
         Standard error of the difference.
-    p_value : float
+    pvalue : float
         Two-sided p-value of the paired t-test.
     interval : tuple of (float, float)
         Bootstrap interval of the difference.
@@ -33,13 +33,13 @@ class PairedTestResult:
     mean_a: float
     mean_b: float
     difference: float
-    standard_error: float
-    p_value: float
+    std_error: float
+    pvalue: float
     interval: tuple
     n_series: int
 
 
-def paired_test(a, b, *, groups=None, confidence=0.95, n_bootstrap=2000, random_state=None):
+def paired_test(a, b, *, groups=None, coverage=0.95, n_bootstraps=2000, random_state=0):
     """Test whether two models differ, series by series (or user by user).
 
     Rows of one series are not independent, so series are the units: the difference of each
@@ -54,11 +54,11 @@ def paired_test(a, b, *, groups=None, confidence=0.95, n_bootstrap=2000, random_
         rows, averaged within each series first.
     groups : array-like of shape (n_samples,), Index or DataFrame, default=None
         The series of each row; ``None`` says that each row is one series.
-    confidence : float, default=0.95
-        Level of the bootstrap interval, strictly between 0 and 1.
-    n_bootstrap : int, default=2000
+    coverage : float, default=0.95
+        Probability with which the bootstrap interval holds the difference.
+    n_bootstraps : int, default=2000
         Number of bootstrap samples.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState instance or None, default=0
         Seed of the bootstrap.
 
     Returns
@@ -75,13 +75,13 @@ def paired_test(a, b, *, groups=None, confidence=0.95, n_bootstrap=2000, random_
     --------
     >>> from sklearn_tsrec.metrics import paired_test
     >>> result = paired_test([0.5, 0.7, 0.6, 0.9], [0.4, 0.5, 0.5, 0.7], random_state=0)
-    >>> round(result.difference, 3), round(result.standard_error, 3), round(result.p_value, 3)
+    >>> round(result.difference, 3), round(result.std_error, 3), round(result.pvalue, 3)
     (0.15, 0.029, 0.014)
     """
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie strictly between 0 and 1, got {confidence!r}.")
-    if isinstance(n_bootstrap, bool) or int(n_bootstrap) != n_bootstrap or n_bootstrap < 1:
-        raise ValueError(f"n_bootstrap must be an integer of at least 1, got {n_bootstrap!r}.")
+    if not 0 < coverage < 1:
+        raise ValueError(f"coverage must lie strictly between 0 and 1, got {coverage!r}.")
+    if isinstance(n_bootstraps, bool) or int(n_bootstraps) != n_bootstraps or n_bootstraps < 1:
+        raise ValueError(f"n_bootstraps must be an integer of at least 1, got {n_bootstraps!r}.")
     if isinstance(a, pd.Series) and isinstance(b, pd.Series):
         if not (
             a.index.is_unique
@@ -99,16 +99,16 @@ def paired_test(a, b, *, groups=None, confidence=0.95, n_bootstrap=2000, random_
     if len(a) < 2:
         raise ValueError("A paired test needs at least two series.")
     difference = a - b
-    mean, error, p_value = t_test(difference)
-    half = (1 - confidence) / 2
-    draws = _bootstrap_means(difference, n_bootstrap, check_random_state(random_state))
+    mean, error, pvalue = t_test(difference)
+    half = (1 - coverage) / 2
+    draws = _bootstrap_means(difference, n_bootstraps, check_random_state(random_state))
     low, high = np.quantile(draws, [half, 1 - half])
     return PairedTestResult(
         mean_a=float(a.mean()),
         mean_b=float(b.mean()),
         difference=float(mean),
-        standard_error=float(error),
-        p_value=float(p_value),
+        std_error=float(error),
+        pvalue=float(pvalue),
         interval=(float(low), float(high)),
         n_series=len(a),
     )
@@ -131,15 +131,15 @@ def t_test(values, overlap=1):
         total += 2 * (off[lag:] @ off[:-lag])
     # A sum with equal weights can turn out too small, even negative, by chance; overlap adds.
     error = np.sqrt(max(total, alone) / (n * (n - 1)))
-    p_value = 2 * stats.t.sf(abs(mean) / error, n - 1) if error else float(mean == 0)
-    return mean, error, p_value
+    pvalue = 2 * stats.t.sf(abs(mean) / error, n - 1) if error else float(mean == 0)
+    return mean, error, pvalue
 
 
-def _bootstrap_means(values, n_bootstrap, rng):
+def _bootstrap_means(values, n_bootstraps, rng):
     """Means of samples drawn with replacement, a block of samples at a time."""
     per_block = max(_BLOCK // len(values), 1)
     blocks = []
-    for start in range(0, n_bootstrap, per_block):
-        size = (min(per_block, n_bootstrap - start), len(values))
+    for start in range(0, n_bootstraps, per_block):
+        size = (min(per_block, n_bootstraps - start), len(values))
         blocks.append(values[rng.randint(len(values), size=size)].mean(axis=1))
     return np.concatenate(blocks)

@@ -117,7 +117,7 @@ def uplift_interval(
     *,
     groups=None,
     n_bootstraps=1000,
-    alpha=0.05,
+    coverage=0.95,
     random_state=0,
 ):
     """Compute a score of an uplift with a bootstrap interval.
@@ -132,8 +132,8 @@ def uplift_interval(
         Whose row it is: rows of one user are drawn together. None takes rows as independent.
     n_bootstraps : int, default=1000
         Number of samples for the interval.
-    alpha : float, default=0.05
-        The interval holds with probability 1 - alpha.
+    coverage : float, default=0.95
+        Probability with which the interval holds the truth.
     random_state : int, RandomState instance or None, default=0
         Seed of the samples.
 
@@ -164,7 +164,7 @@ def uplift_interval(
     (True, 500)
     """
     check_scalar(n_bootstraps, "n_bootstraps", Integral, min_val=1)
-    check_scalar(alpha, "alpha", Real, min_val=0, max_val=1, include_boundaries="neither")
+    check_scalar(coverage, "coverage", Real, min_val=0, max_val=1, include_boundaries="neither")
     y = check_array(y_true, ensure_2d=False, dtype=np.float64, input_name="y_true").ravel()
     uplift, treated = column_or_1d(uplift), _check_treatment(treatment)
     check_consistent_length(y, uplift, treated, groups)
@@ -181,7 +181,7 @@ def uplift_interval(
         within = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
         sample = rows[np.repeat(first[drawn], size) + within]
         values.append(score(y[sample], uplift[sample], treated[sample]))
-    lower, upper = np.quantile(values, [alpha / 2, 1 - alpha / 2])
+    lower, upper = np.quantile(values, [(1 - coverage) / 2, (1 + coverage) / 2])
     return {
         "value": value,
         "n_effective": float(4 / (1 / treated.sum() + 1 / (1 - treated).sum())),
@@ -200,7 +200,7 @@ def policy_value(
     outcomes=None,
     groups=None,
     n_bootstraps=1000,
-    alpha=0.05,
+    coverage=0.95,
     random_state=0,
 ):
     """Estimate the mean outcome if a policy decided who is treated, from a log of another one.
@@ -225,8 +225,8 @@ def policy_value(
         Whose row it is: rows of one user are drawn together. None takes rows as independent.
     n_bootstraps : int, default=1000
         Number of samples for the interval; 0 gives none.
-    alpha : float, default=0.05
-        The interval holds with probability 1 - alpha.
+    coverage : float, default=0.95
+        Probability with which the interval holds the truth.
     random_state : int, RandomState instance or None, default=0
         Seed of the samples.
 
@@ -297,7 +297,7 @@ def policy_value(
         rng = check_random_state(random_state)
         drawn = [rng.randint(len(tops), size=len(tops)) for _ in range(n_bootstraps)]
         values = np.array([tops[d].sum() / max(bottoms[d].sum(), 1e-300) for d in drawn])
-        lower, upper = np.quantile(values, [alpha / 2, 1 - alpha / 2])
+        lower, upper = np.quantile(values, [(1 - coverage) / 2, (1 + coverage) / 2])
         answer |= {"lower": float(lower), "upper": float(upper)}
     return answer
 

@@ -180,7 +180,7 @@ class DriftMonitor(BaseEstimator):
                 "kind": kinds,
                 "statistic": 0.0,
                 "threshold": np.where(np.array(kinds) == "inputs", self.min_stability, limit),
-                "p_value": np.nan,
+                "pvalue": np.nan,
                 "outside": np.nan,
                 "drifted": False,
                 "since": 0,
@@ -260,7 +260,7 @@ class DriftMonitor(BaseEstimator):
             if not len(old) or not known:
                 continue
             p_value, stability, outside = min(compare_samples(old, new) for new in known)
-            self.report_.loc[name, ["p_value", "outside"]] = p_value, outside
+            self.report_.loc[name, ["pvalue", "outside"]] = p_value, outside
             # what chance alone may do is no change, however large it looks in a few rows
             sure = p_value <= level
             drifted = sure and stability >= self.min_stability

@@ -23,14 +23,14 @@ def _features(series, target_lags=(1, 2, 3)):
 
 
 def _kept(selector):
-    return set(selector.groups_[selector.get_support()]) - {"y"}
+    return set(selector.drivers_[selector.get_support()]) - {"y"}
 
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("shapes", [("linear",), ("linear", "square", "relu")])
 def test_the_drivers_are_found_and_nothing_else(seed, shapes):
     series = make_causal_series(2000, 20, shapes=shapes, random_state=seed)
-    selector = CausalFeatureSelector(alpha=0.01).fit(_features(series), series.target)
+    selector = CausalFeatureSelector(fdr=0.01).fit(_features(series), series.target)
     assert _kept(selector) == set(series.effects.index)
     assert not selector.fallback_
 
@@ -95,7 +95,7 @@ def test_our_features_a_search_and_a_regressor_in_one_pipeline():
     pipeline = make_pipeline(features, CausalFeatureSelector(), tree)
     search = GridSearchCV(
         pipeline.set_output(transform="pandas"),
-        {"causalfeatureselector__alpha": [0.01, 0.1]},
+        {"causalfeatureselector__fdr": [0.01, 0.1]},
         cv=PanelTimeSeriesSplit(2, horizon=7),
         n_jobs=2,
     ).fit(X, y)
@@ -136,24 +136,24 @@ def test_an_effect_that_flips_is_reported_and_dropped_only_on_request():
 def test_without_a_driver_the_best_one_stays_and_says_so():
     rng = np.random.default_rng(5)
     X, y = rng.standard_normal((200, 4)), rng.standard_normal(200)
-    selector = CausalFeatureSelector(alpha=0.001).fit(X, y)
+    selector = CausalFeatureSelector(fdr=0.001).fit(X, y)
     assert selector.fallback_
     assert selector.get_support().sum() == 1
-    assert selector.groups_[selector.get_support()].iloc[0] == selector.pvalues_.idxmin()
+    assert selector.drivers_[selector.get_support()].iloc[0] == selector.pvalues_.idxmin()
 
 
 def test_groups_given_by_hand():
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.standard_normal((300, 4)), columns=["a1", "a2", "b1", "c"])
     y = X["a2"] + 0.5 * rng.standard_normal(300)
-    by_name = CausalFeatureSelector(groups={"a": ["a1", "a2"], "b": ["b1"]}).fit(X, y)
+    by_name = CausalFeatureSelector(drivers={"a": ["a1", "a2"], "b": ["b1"]}).fit(X, y)
     assert list(by_name.get_feature_names_out()) == ["a1", "a2"]
-    by_label = CausalFeatureSelector(groups=["a", "a", "b", "c"]).fit(X, y)
+    by_label = CausalFeatureSelector(drivers=["a", "a", "b", "c"]).fit(X, y)
     assert_allclose(by_label.pvalues_, by_name.pvalues_)
     with pytest.raises(ValueError, match="'zz', which is no column"):
-        CausalFeatureSelector(groups={"a": ["zz"]}).fit(X, y)
-    with pytest.raises(ValueError, match="groups has 2 label"):
-        CausalFeatureSelector(groups=["a", "b"]).fit(X, y)
+        CausalFeatureSelector(drivers={"a": ["zz"]}).fit(X, y)
+    with pytest.raises(ValueError, match="drivers has 2 label"):
+        CausalFeatureSelector(drivers=["a", "b"]).fit(X, y)
 
 
 def test_max_features_keeps_the_surest_drivers():
@@ -240,7 +240,7 @@ def test_more_columns_than_rows():
     rng = np.random.default_rng(0)
     X = rng.standard_normal((120, 200))
     y = 2 * X[:, 7] + rng.standard_normal(120)
-    selector = CausalFeatureSelector(alpha=0.001).fit(X, y)
+    selector = CausalFeatureSelector(fdr=0.001).fit(X, y)
     assert _kept(selector) == {"x7"}
 
 

@@ -171,7 +171,9 @@ def test_standard_errors_of_a_backtest_count_series(panel, by):
     display = BacktestDisplay.from_predictions(table, by=by)
     off = (table["y_true"] - table["y_pred"]).abs()
     per_series = off.groupby([table[by], table["region"], table["shop"]]).mean().groupby(level=0)
-    np.testing.assert_allclose(display.errors["model"]["se"], per_series.sem())  # of equal size
+    np.testing.assert_allclose(
+        display.errors["model"]["std_error"], per_series.sem()
+    )  # of equal size
     heights = display.fill_between_[0].get_paths()[0].vertices[:, 1]
     assert heights.max() == pytest.approx(display.errors["model"].sum(axis=1).max())
 
@@ -183,10 +185,10 @@ def test_standard_errors_weigh_long_series_and_are_missing_for_one():
     error = BacktestDisplay.from_predictions(table).errors["model"].loc[1]
     # Sums 4 of 2 rows and 5 of 1 row lie 2 off from 3 a row.
     assert error["mean"] == 3
-    assert error["se"] == pytest.approx(np.sqrt(2 * (2**2 + 2**2)) / 3)
+    assert error["std_error"] == pytest.approx(np.sqrt(2 * (2**2 + 2**2)) / 3)
     one = BacktestDisplay.from_predictions(table.drop(columns="shop"))
     assert one.errors["model"]["mean"].tolist() == [3]
-    assert one.errors["model"]["se"].isna().all()
+    assert one.errors["model"]["std_error"].isna().all()
     assert not one.fill_between_[0].get_paths()
 
 

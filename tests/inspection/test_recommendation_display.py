@@ -59,7 +59,7 @@ def test_metrics_are_those_of_the_table_with_one_error_to_each_side(models, disp
         [container] = ax.containers
         np.testing.assert_allclose(container[0].get_xdata().astype(float), rows["value"])
         spans = np.array([s[:, 0] for s in container[2][0].get_segments()], dtype=float)
-        errors = rows["se"].to_numpy(dtype=float)
+        errors = rows["std_error"].to_numpy(dtype=float)
         np.testing.assert_allclose(spans[:, 1] - spans[:, 0], 2 * errors, atol=1e-12)
 
 

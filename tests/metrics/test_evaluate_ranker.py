@@ -46,14 +46,14 @@ def test_figures_equal_a_slow_loop_over_dates():
     expected = {name: slow(score, 2, 50) for name, score in SCORES.items()}
     for metric in expected["good"]:
         a, b = expected["good"][metric], expected["noise"][metric]
-        test = paired_test(a, b, n_bootstrap=1)
+        test = paired_test(a, b, n_bootstraps=1)
         got = row(table, "good", metric)
         assert got["value"] == pytest.approx(a.mean())
-        assert got["se"] == pytest.approx(a.std() / 3)
+        assert got["std_error"] == pytest.approx(a.std() / 3)
         assert got["n"] == 9
         assert got["difference"] == pytest.approx(test.difference)
-        assert got["difference_se"] == pytest.approx(test.standard_error)
-        assert got["p_value"] == pytest.approx(test.p_value)
+        assert got["difference_std_error"] == pytest.approx(test.std_error)
+        assert got["pvalue"] == pytest.approx(test.pvalue)
     ic = expected["good"]["rank_ic"]
     assert row(table, "good", "rank_ir")["value"] == pytest.approx(ic.mean() / ic.std())
     assert row(table, "data", "dates")["value"] == 9
@@ -70,7 +70,7 @@ def test_the_error_of_the_ratio_is_that_of_nudged_weights():
     step = 1e-6
     nudged = [ratio(np.ones(9) + step * (np.arange(9) == j)) for j in range(9)]
     influence = 9 * (np.array(nudged) - ratio(np.ones(9))) / step
-    got = row(evaluate_ranker(SCORES, X, Y, k=2), "good", "rank_ir")["se"]
+    got = row(evaluate_ranker(SCORES, X, Y, k=2), "good", "rank_ir")["std_error"]
     assert got == pytest.approx(influence.std(ddof=1) / 3, rel=1e-4)
 
 
@@ -130,13 +130,13 @@ def test_errors_count_that_truths_overlap():
     ]
     alone, shared = (row(table, "scores", "spread") for table in tables)
     assert alone["value"] == shared["value"]
-    assert shared["se"] / alone["se"] == pytest.approx(3**0.5, rel=0.1)
+    assert shared["std_error"] / alone["std_error"] == pytest.approx(3**0.5, rel=0.1)
     series = over.reshape(len(names), n)
     order = np.argsort(score[::n])
     spread = series[order[-3:]].mean(axis=0) - series[order[:3]].mean(axis=0)
     off = spread - spread.mean()
     variance = off @ off + 2 * (off[1:] @ off[:-1] + off[2:] @ off[:-2])
-    assert shared["se"] == pytest.approx(np.sqrt(variance / (n * (n - 1))))
+    assert shared["std_error"] == pytest.approx(np.sqrt(variance / (n * (n - 1))))
 
 
 def test_scorer_of_a_constant_forecast_is_zero():

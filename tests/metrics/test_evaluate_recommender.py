@@ -83,14 +83,14 @@ def test_every_row_is_what_the_single_metrics_say(log, lists):
         )
     for name in series["own"]:
         a, b = series["own"][name], series["popular"][name]
-        test = metrics.paired_test(a, b, n_bootstrap=1)
+        test = metrics.paired_test(a, b, n_bootstraps=1)
         assert value(table, name) == pytest.approx(a.mean())
-        assert value(table, name, column="se") == pytest.approx(a.std() / np.sqrt(len(a)))
+        assert value(table, name, column="std_error") == pytest.approx(a.std() / np.sqrt(len(a)))
         assert value(table, name, column="difference") == pytest.approx(test.difference)
-        assert value(table, name, column="difference_se") == pytest.approx(test.standard_error)
-        assert value(table, name, column="p_value") == pytest.approx(test.p_value)
+        assert value(table, name, column="difference_std_error") == pytest.approx(test.std_error)
+        assert value(table, name, column="pvalue") == pytest.approx(test.pvalue)
         assert value(table, name, "popular", "difference") == 0
-        assert value(table, name, "popular", "p_value") == 1
+        assert value(table, name, "popular", "pvalue") == 1
     assert value(table, "users", "data") == 12
     assert value(table, "cold_users", "data") == 1
     assert value(table, "items", "data") == 5
@@ -128,7 +128,9 @@ def test_errors_of_what_all_lists_share_equal_a_jackknife(log, lists):
     expected = [left_out[:, 0], influence[:, 1], influence[:, 2]]
     for name, part in zip(("coverage", "gini", "exposure_ratio"), expected):
         error = part.std(ddof=1) / np.sqrt(n)
-        assert value(table, name, "lists", "se") == pytest.approx(error, rel=1e-4, abs=1e-9), name
+        assert value(table, name, "lists", "std_error") == pytest.approx(
+            error, rel=1e-4, abs=1e-9
+        ), name
 
 
 def test_a_recommender_and_its_lists_and_the_scorer_agree(log, lists):
