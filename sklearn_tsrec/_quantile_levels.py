@@ -19,3 +19,8 @@ def check_coverage(coverage):
     """Raise if a coverage does not lie between 0 and 1."""
     if not 0 < coverage < 1:
         raise ValueError(f"coverage={coverage!r} must lie between 0 and 1.")
+
+
+def missed_share(coverage):
+    """Return the share of values beyond an interval: 0.05 for 0.95, not 0.050000000000000044."""
+    return round(1 - coverage, 12)

@@ -19,7 +19,7 @@ from sklearn.tree import DecisionTreeRegressor
 from sklearn_tsrec import CausalFeatureSelector, LagFeatures
 from sklearn_tsrec.causal import CausalGraph, causal_forecast
 from sklearn_tsrec.datasets import make_causal_series
-from sklearn_tsrec.inspection import CausalEffectsDisplay, ForecastDisplay
+from sklearn_tsrec.inspection import CausalEffectsDisplay, CausalGraphDisplay, ForecastDisplay
 
 series = make_causal_series(2500, 20, shift_at=1500, random_state=0)
 series.role.value_counts()
@@ -68,7 +68,7 @@ series.effects.round(2)
 # The graph of everything the target is linked to.
 linked = series.role[series.role != "noise"].index[:8]
 table = series.data[linked].assign(target=series.target).iloc[:1500]
-CausalGraph(alpha=0.01).fit(table).plot()
+CausalGraphDisplay.from_estimator(CausalGraph(fdr=0.01).fit(table))
 
 # %%
 # What if a driver were one unit higher for the next eight steps? The effect sets in with its lag

@@ -5,14 +5,14 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 from sklearn.pipeline import Pipeline
-from sklearn.utils import check_scalar
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_tsrec._quantile_levels import check_coverage, missed_share
 from sklearn_tsrec.feature_selection import CausalFeatureSelector
 from sklearn_tsrec.feature_selection._drivers import read_driver
 
 
-def causal_forecast(model, X_future, intervention, *, causes=None, alpha=0.05):
+def causal_forecast(model, X_future, intervention, *, causes=None, coverage=0.95):
     """Forecast what happens if drivers are set to something else than planned.
 
     The baseline is the model's own forecast of the rows as they are. On top comes, row by row, what
@@ -32,8 +32,8 @@ def causal_forecast(model, X_future, intervention, *, causes=None, alpha=0.05):
     causes : fitted Pipeline or None, default=None
         Features and, as last step, the :class:`~sklearn_tsrec.CausalFeatureSelector` that knows
         the effects. None finds both in ``model``, a pipeline (or a search over one).
-    alpha : float, default=0.05
-        Intervals hold with probability 1 - alpha.
+    coverage : float, default=0.95
+        Intervals hold with this probability.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def causal_forecast(model, X_future, intervention, *, causes=None, alpha=0.05):
     2025-02-02      10.5     0.5      11.0
     2025-02-03      10.5     0.5      11.0
     """
-    check_scalar(alpha, "alpha", float, min_val=0, max_val=1, include_boundaries="neither")
+    check_coverage(coverage)
     if not isinstance(X_future, pd.DataFrame):
         raise TypeError(
             f"X_future must be a DataFrame with named columns, got {type(X_future).__name__}."
@@ -121,10 +121,10 @@ def causal_forecast(model, X_future, intervention, *, causes=None, alpha=0.05):
     effect = moves @ effects.to_numpy()
     covariance = selector.effects_covariance_.to_numpy(dtype=float)
     error = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", moves, covariance, moves), 0))
-    width = stats.t.isf(alpha / 2, selector._freedom) * error
+    width = stats.t.isf(missed_share(coverage) / 2, selector._freedom) * error
     baseline = np.asarray(model.predict(X_future), dtype=float)
     below = above = np.zeros(len(baseline))
-    own = _own_interval(model, X_future, 1 - alpha)
+    own = _own_interval(model, X_future, coverage)
     if own is not None:
         below, above = baseline - own[:, 0], own[:, 1] - baseline
     forecast = baseline + effect
@@ -242,8 +242,8 @@ def _check_causal(moves, column, selector):
 def _check_between(selector):
     """Raise if what the target moves may stand between the intervention and the target.
 
-    With lags of the target from m up, newer values of a series that is not planned tell of the
-    targets in between, and take away what the intervention does through them.
+    With lags of the target from m up, newer values of a series that is not planned depend on
+    the targets in between, and take away what the intervention does through them.
     """
     read = {name: read_driver(name) for name in selector.drivers_.index}
     past = [d.lag for d in read.values() if d.kind == "past" and d.name == "y" and d.lag]

@@ -1,14 +1,18 @@
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from scipy import stats
+from sklearn.base import clone
+from sklearn.linear_model import Ridge
 from sklearn.utils import check_random_state, check_scalar
 
+from sklearn_tsrec._extras import require
 from sklearn_tsrec._keys import row_order
+from sklearn_tsrec._quantile_levels import check_coverage, missed_share
 from sklearn_tsrec._scans import is_new
 from sklearn_tsrec._table import check_target
-from sklearn_tsrec.causal._modifiers import effects_by_row
 from sklearn_tsrec.feature_selection._effects import linear_dml, still
 from sklearn_tsrec.feature_selection._partialling_out import contiguous_folds, crossfit_effects
 from sklearn_tsrec.feature_selection._robust import default_cov_type, effect_covariance, stretches
@@ -16,6 +20,7 @@ from sklearn_tsrec.feature_selection._waves import centre
 
 _FOLDS = 3
 _PURGE = 4
+_TREES = 200
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class CausalEffect:
         The column.
     effect, std_error, pvalue, lower, upper : float
         Change of the target for one unit of the treatment with all controls held fixed, and its
-        interval at the level asked for.
+        interval with the coverage asked for.
     n_rows : int
         Complete rows.
     controls : list of str
@@ -79,7 +84,7 @@ def estimate_effect(
     *,
     mediators=(),
     modifiers=(),
-    alpha=0.05,
+    coverage=0.95,
     nuisance=None,
     n_regimes=3,
     n_placebos=200,
@@ -107,8 +112,8 @@ def estimate_effect(
         Columns that the effect may differ with, in any shape: EconML's ``CausalForestDML`` then
         gives an effect to each row. They are controlled for, too. Its intervals take rows as
         independent.
-    alpha : float, default=0.05
-        The interval holds with probability 1 - alpha.
+    coverage : float, default=0.95
+        The interval holds with this probability.
     nuisance : regressor or None, default=None
         Predicts target and treatment from the controls; None is ``Ridge(1.0)``.
     n_regimes : int, default=3
@@ -156,7 +161,7 @@ def estimate_effect(
     >>> round(found.effect, 1), found.lower < -2 < found.upper
     (-2.0, True)
     """
-    check_scalar(alpha, "alpha", float, min_val=0, max_val=1, include_boundaries="neither")
+    check_coverage(coverage)
     check_scalar(n_regimes, "n_regimes", int, min_val=1)
     check_scalar(n_placebos, "n_placebos", int, min_val=0)
     if not isinstance(X, pd.DataFrame):
@@ -202,7 +207,7 @@ def estimate_effect(
     cov_type = default_cov_type(series)
     freedom = series[-1] if cov_type == "cluster" else len(y) - W.shape[1] - 1 - n_absorbed
     error = _std_error(effect, treated, target, series, cov_type)
-    width = float(stats.t.isf(alpha / 2, max(freedom, 1)))
+    width = float(stats.t.isf(missed_share(coverage) / 2, max(freedom, 1)))
 
     regime = stretches(series, n_regimes)
     by = []
@@ -214,8 +219,8 @@ def estimate_effect(
     rng = check_random_state(random_state)
     by_row, differs = None, np.nan
     if len(modifiers):
-        by_row, differs = effects_by_row(
-            T, y, W, V, folds, series, cov_type, nuisance=nuisance, alpha=alpha,
+        by_row, differs = _effects_by_row(
+            T, y, W, V, folds, series, cov_type, nuisance=nuisance, coverage=coverage,
             seed=int(rng.randint(2**31 - 1)),
         )  # fmt: skip
         by_row = pd.DataFrame(by_row, X.index[rows], ["effect", "lower", "upper"])
@@ -314,3 +319,79 @@ def _random_treatments(T, W, y, series, folds, cov_type, n, rng):
         error = _std_error(effect[0], treated[:, 0], target, series[row], cov_type)
         found += abs(effect[0]) > 1.96 * error
     return {"share": found / n, "n": n}
+
+
+def _effects_by_row(T, y, W, V, folds, series, cov_type, *, nuisance, coverage, seed):
+    """Return the effect of each row with its interval, and the p-value of "all are the same".
+
+    Of forests that have not seen a row, the p-value asks whether the effects that they predict
+    differ as the true ones do: what is left of the target is regressed on what is left of the
+    treatment, and on that times the predicted effect less its mean [1]_.
+
+    Parameters
+    ----------
+    T, y : arrays of shape (n,)
+        Treatment and target.
+    W : array of shape (n, m)
+        Controls.
+    V : array of shape (n, k)
+        What the effect may differ with.
+    folds : list of (train, test)
+        Time-ordered and purged.
+    series : int array of shape (n,)
+        Ascending code of the series of each row.
+    cov_type : {"hac", "cluster"}
+        Errors of the test.
+    nuisance : regressor or None
+        None is ``Ridge(1.0)``.
+    coverage : float
+        Intervals hold with this probability.
+    seed : int
+        Of the forests.
+
+    Returns
+    -------
+    effects : array of shape (n, 3)
+        Effect, lower and upper end.
+    pvalue : float
+
+    References
+    ----------
+    .. [1] V. Chernozhukov, M. Demirer, E. Duflo and I. Fernández-Val (2018), "Generic machine
+       learning inference on heterogeneous treatment effects in randomized experiments", NBER
+       24678: the best linear predictor; as a test of causal forests in the R package grf.
+    """
+    forest, (target, treated) = _forest(T, y, W, V, folds, nuisance, seed)
+    lower, upper = forest.effect_interval(V, alpha=missed_share(coverage))
+    effects = np.column_stack([forest.effect(V), lower, upper])
+    unseen = np.empty(len(y))
+    for train, test in folds:
+        # Two contiguous halves serve as the folds of what is left to train on.
+        half = len(train) // 2
+        rows = np.arange(len(train))
+        inner = [(rows[half:], rows[:half]), (rows[:half], rows[half:])]
+        own, _ = _forest(T[train], y[train], W[train], V[train], inner, nuisance, seed)
+        unseen[test] = own.effect(V[test])
+    away = unseen - unseen.mean()
+    if not away.std() > 0:
+        return effects, 1.0
+    table = np.column_stack([treated, treated * away])
+    slopes, *_ = np.linalg.lstsq(table, target, rcond=None)
+    error = np.sqrt(effect_covariance(slopes, table, target, series, cov_type)[1, 1])
+    freedom = series[-1] if cov_type == "cluster" else len(y) - 2
+    return effects, float(stats.t.sf(slopes[1] / error, max(freedom, 1)))
+
+
+def _forest(T, y, W, V, folds, nuisance, seed):
+    """Return a fitted causal forest, and what is left of target and treatment."""
+    CausalForestDML = require("econml.dml", "causal").CausalForestDML
+    nuisance = Ridge(1.0) if nuisance is None else nuisance
+    forest = CausalForestDML(
+        model_y=clone(nuisance), model_t=clone(nuisance), cv=folds, n_estimators=_TREES,
+        min_samples_leaf=10, n_jobs=1, random_state=seed,
+    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Co-variance matrix is underdetermined")
+        forest.fit(y, T, X=V, W=W if W.shape[1] else None, cache_values=True)
+    target, treated = forest.residuals_[:2]
+    return forest, (np.ravel(target), np.ravel(treated))

@@ -22,14 +22,14 @@ class CausalGraph(BaseEstimator):
     Each column in turn is the target. Every lag of every other column is tested given all other
     lags and the target's own past, by the partialling-out Wald test of
     :class:`~sklearn_tsrec.feature_selection.CausalFeatureSelector`; the false discovery rate is
-    over all edges of the graph. Effects within a step are not looked for: no order of time tells
-    which way they go.
+    over all edges of the graph. Effects within a step are not looked for: no order of time
+    indicates which way they go.
 
     Parameters
     ----------
     max_lag : int, default=2
         Most steps between cause and effect.
-    alpha : float, default=0.05
+    fdr : float, default=0.05
         False discovery rate over all edges.
     nonlinear : bool, default=True
         Whether effects may be squared or one-sided.
@@ -85,14 +85,14 @@ class CausalGraph(BaseEstimator):
 
     _parameter_constraints: ClassVar[dict] = {
         "max_lag": [Interval(Integral, 1, None, closed="left")],
-        "alpha": [Interval(Real, 0, 1, closed="neither")],
+        "fdr": [Interval(Real, 0, 1, closed="neither")],
         "nonlinear": ["boolean"],
         "screen": ["boolean"],
     }
 
-    def __init__(self, max_lag=2, *, alpha=0.05, nonlinear=True, screen=True):
+    def __init__(self, max_lag=2, *, fdr=0.05, nonlinear=True, screen=True):
         self.max_lag = max_lag
-        self.alpha = alpha
+        self.fdr = fdr
         self.nonlinear = nonlinear
         self.screen = screen
 
@@ -143,7 +143,7 @@ class CausalGraph(BaseEstimator):
             )
         columns = ["source", "target", "lag", "pvalue", "strength"]
         table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
-        found = benjamini_hochberg(table["pvalue"].to_numpy(dtype=float), self.alpha)
+        found = benjamini_hochberg(table["pvalue"].to_numpy(dtype=float), self.fdr)
         self.edges_ = table[found].sort_values(
             ["strength", "source", "target"], ascending=[False, True, True], ignore_index=True
         )
@@ -184,7 +184,7 @@ class CausalGraph(BaseEstimator):
         -------
         DataFrame
             ``pvalue`` and ``found`` of each edge here, and ``pcmci_pvalue`` and ``pcmci_found``
-            there, indexed by source, target and lag, both at the false discovery rate ``alpha``.
+            there, indexed by source, target and lag, both at the false discovery rate ``fdr``.
 
         Raises
         ------
@@ -212,27 +212,11 @@ class CausalGraph(BaseEstimator):
         found = search.run_pcmci(tau_min=1, tau_max=self.max_lag)["p_matrix"]
         place = {name: j for j, name in enumerate(names)}
         out = self.pvalues_[["pvalue"]].copy()
-        out["found"] = benjamini_hochberg(out["pvalue"].to_numpy(dtype=float), self.alpha)
+        out["found"] = benjamini_hochberg(out["pvalue"].to_numpy(dtype=float), self.fdr)
         out["pcmci_pvalue"] = [found[place[s], place[t], lag] for s, t, lag in out.index]
         theirs = out["pcmci_pvalue"].to_numpy(dtype=float)
-        out["pcmci_found"] = benjamini_hochberg(theirs, self.alpha)
+        out["pcmci_found"] = benjamini_hochberg(theirs, self.fdr)
         return out
-
-    def plot(self, *, ax=None):
-        """Draw the graph, see :class:`~sklearn_tsrec.inspection.CausalGraphDisplay`.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
-
-        Returns
-        -------
-        display : CausalGraphDisplay
-        """
-        from sklearn_tsrec.inspection import CausalGraphDisplay  # a room above this one
-
-        return CausalGraphDisplay.from_estimator(self, ax=ax)
 
     def to_networkx(self):
         """Return the graph for networkx.

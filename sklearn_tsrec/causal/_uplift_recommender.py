@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GroupKFold, KFold
 from sklearn.pipeline import make_pipeline
@@ -13,8 +13,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_tsrec._extras import require
 from sklearn_tsrec._keys import read_groups
-from sklearn_tsrec._quantile_levels import check_coverage
+from sklearn_tsrec._quantile_levels import check_coverage, missed_share
 from sklearn_tsrec._sklearn import HasMethods, Interval, StrOptions, fit_context, num_samples
 from sklearn_tsrec._table import (
     as_list,
@@ -24,12 +25,12 @@ from sklearn_tsrec._table import (
     is_frame,
     select_columns,
 )
-from sklearn_tsrec.causal._uplift_engines import fit_engine
-from sklearn_tsrec.causal._uplift_scores import dose_scores, robust_scores
+
+_TREES = 200
 
 
 def _has_interval(recommender):
-    """Tell whether the engine knows how sure it is."""
+    """Return whether the engine has intervals."""
     if recommender.engine == "scores":
         raise AttributeError(
             "engine='scores' gives no interval: use engine='linear-dr' or 'forest'."
@@ -74,8 +75,8 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
         :meth:`predict_interval`.
     clip : float, default=0.01
         Propensities closer to 0 or 1 are moved to it; ``overlap_`` says how many.
-    n_folds : int, default=5
-        Folds for the models that a score is made of.
+    cv : int, default=5
+        Number of folds for the models that a score is made of.
     random_state : int, RandomState instance or None, default=0
         Seed of the folds and of the forest.
 
@@ -108,7 +109,7 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
 
     See Also
     --------
-    sklearn_tsrec.metrics.qini_score : Tells whether the order is right.
+    sklearn_tsrec.metrics.qini_score : Measures the order.
     sklearn_tsrec.metrics.policy_value : What it would be worth to act on it.
 
     References
@@ -143,7 +144,7 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
         "group": [str, Integral, None],
         "engine": [StrOptions({"scores", "linear-dr", "forest"})],
         "clip": [Interval(Real, 0, 0.5, closed="left")],
-        "n_folds": [Interval(Integral, 2, None, closed="left")],
+        "cv": [Interval(Integral, 2, None, closed="left")],
         "random_state": ["random_state"],
     }
 
@@ -156,7 +157,7 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
         group=None,
         engine="scores",
         clip=0.01,
-        n_folds=5,
+        cv=5,
         random_state=0,
     ):
         self.learner = learner
@@ -165,7 +166,7 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
         self.group = group
         self.engine = engine
         self.clip = clip
-        self.n_folds = n_folds
+        self.cv = cv
         self.random_state = random_state
 
     @fit_context(prefer_skip_nested_validation=False)
@@ -209,7 +210,7 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
             self.arms_ = values
             treated, weight = t == values[1], None
             chance = self._check_overlap(self._propensities(X, features, treated, folds))
-            target = score = robust_scores(features, treated, y, chance, folds, base)
+            target = score = _robust_scores(features, treated, y, chance, folds, base)
         else:
             if self.engine == "linear-dr":
                 raise ValueError(
@@ -218,14 +219,16 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
                 )
             self.arms_, self.overlap_ = np.empty(0), {}
             treated, chance = t, None
-            target, weight, score = dose_scores(features, t, y, folds, base)
+            target, weight, score = _dose_scores(features, t, y, folds, base)
         if self.engine == "scores":
             name = "ridgecv__sample_weight" if self.learner is None else "sample_weight"
             options = {} if weight is None else {name: weight}
             self.learner_ = clone(base).fit(features, target, **options)
         else:
             seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-            self.learner_ = fit_engine(self.engine, base, features, treated, y, chance, folds, seed)
+            self.learner_ = _fit_engine(
+                self.engine, base, features, treated, y, chance, folds, seed
+            )
         self.average_effect_ = float(score.mean())
         user = np.arange(n) if self.group is None else read_groups(X, self.group, None)[0]
         sums = np.bincount(user, score - score.mean())  # rows of a user are alike
@@ -254,7 +257,7 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
     def _folds(self, X, n):
         """Return folds that keep each user together."""
         rng = check_random_state(self.random_state)
-        n_folds = min(self.n_folds, n)
+        n_folds = min(self.cv, n)
         if self.group is None:
             return list(KFold(n_folds, shuffle=True, random_state=rng).split(np.empty(n)))
         users, _ = read_groups(X, self.group, None)
@@ -346,15 +349,17 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
         check_coverage(coverage)
         check_is_fitted(self)
         features = self._features(self._check_table(X, reset=False))
-        return np.column_stack(self.learner_.effect_interval(features, alpha=1 - coverage))
+        return np.column_stack(
+            self.learner_.effect_interval(features, alpha=missed_share(coverage))
+        )
 
-    def recommend(self, X, k=10, *, threshold=0.0):
+    def recommend(self, X=None, k=10, *, threshold=0.0):
         """Return the rows that are worth an offer, the best of each user first.
 
         Parameters
         ----------
         X : DataFrame of shape (n_samples, n_columns)
-            Possible offers, one for each row.
+            Possible offers, one for each row. They are needed: an uplift is one of rows.
         k : int, default=10
             Most offers for one user (without ``group``: in all).
         threshold : float, default=0.0
@@ -394,3 +399,89 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.regressor_tags.poor_score = True  # predicts effects, and not outcomes
         return tags
+
+
+def _robust_scores(features, treated, y, chance, folds, base):
+    """Return the doubly robust score of each row."""
+    outcome = np.empty((len(y), 2))
+    for train, test in folds:
+        for arm in (0, 1):
+            rows = train[treated[train] == arm]
+            if len(rows) < 2:
+                raise ValueError(
+                    f"the treatment has {int((treated == arm).sum())} row(s) that were "
+                    f"{'treated' if arm else 'not treated'}: too few for models of {len(folds)} "
+                    "folds. Give more rows, or a smaller cv."
+                )
+            outcome[test, arm] = clone(base).fit(features[rows], y[rows]).predict(features[test])
+    own = np.where(treated, outcome[:, 1], outcome[:, 0])
+    weight = (treated - chance) / (chance * (1 - chance))
+    return outcome[:, 1] - outcome[:, 0] + weight * (y - own)
+
+
+def _dose_scores(features, dose, y, folds, base):
+    """Return what one unit did in each row, how much that counts, and scores of the mean effect."""
+    dose = dose - _out_of_fold(base, features, dose, folds)
+    left = y - _out_of_fold(base, features, y, folds)
+    effect = dose @ left / max(dose @ dose, 1e-300)
+    score = effect + dose * (left - effect * dose) / max((dose**2).mean(), 1e-300)
+    return left / np.where(np.abs(dose) > 1e-8, dose, 1e-8), dose**2, score
+
+
+def _out_of_fold(base, features, y, folds):
+    """Return predictions by models that have not seen the row."""
+    out = np.empty(len(y))
+    for train, test in folds:
+        out[test] = clone(base).fit(features[train], y[train]).predict(features[test])
+    return out
+
+
+class _Given(ClassifierMixin, BaseEstimator):
+    """A propensity model that reads the propensity from its last column."""
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return (np.asarray(X)[:, -1] > 0.5).astype(int)
+
+    def predict_proba(self, X):
+        chance = np.asarray(X)[:, -1]
+        return np.column_stack([1 - chance, chance])
+
+
+def _fit_engine(engine, base, features, treatment, y, chance, folds, seed):
+    """Return a fitted EconML estimator of the uplift.
+
+    Parameters
+    ----------
+    engine : {"linear-dr", "forest"}
+        ``LinearDRLearner`` or ``CausalForestDML``.
+    base : regressor
+        Learns outcomes and doses.
+    features : array of shape (n, p)
+    treatment : array of shape (n,)
+        Whether a row was treated, or its dose.
+    y : array of shape (n,)
+        Outcomes.
+    chance : array of shape (n,) or None
+        Propensities; None for doses.
+    folds : list of (train, test)
+        For the models of outcomes and doses.
+    seed : int
+    """
+    dml = require("econml.dr" if engine == "linear-dr" else "econml.dml", "causal")
+    given = None if chance is None else chance[:, None]
+    if engine == "linear-dr":
+        model = dml.LinearDRLearner(
+            model_propensity=_Given(), model_regression=clone(base), cv=folds, random_state=seed
+        )
+    else:
+        model = dml.CausalForestDML(
+            model_y=clone(base), model_t=clone(base) if chance is None else _Given(), cv=folds,
+            discrete_treatment=chance is not None, n_estimators=_TREES, min_samples_leaf=10,
+            n_jobs=1, random_state=seed,
+        )  # fmt: skip
+    treatment = treatment if chance is None else treatment.astype(int)
+    return model.fit(y, treatment, X=features, W=given)

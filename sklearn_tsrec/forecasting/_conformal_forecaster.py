@@ -61,7 +61,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
         What the errors are errors of: ``"residual"`` of the forecast, or ``"quantile"`` of the
         quantiles that the forecaster gives itself, which keep their shape and are made wider or
         narrower [6]_. ``"auto"`` takes quantiles where there is ``predict_quantiles``.
-    levels : list of float, default=(0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
+    quantiles : list of float, default=(0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
         The quantiles asked of the forecaster with ``conformity="quantile"``. Any other level is
         made from the nearest of them.
     scale : {"error", "difference"} or None, default="error"
@@ -159,7 +159,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
         "per": [StrOptions({"horizon", "group"}), None],
         "symmetric": ["boolean"],
         "conformity": [StrOptions({"auto", "residual", "quantile"})],
-        "levels": ["array-like"],
+        "quantiles": ["array-like"],
         "scale": [StrOptions({"error", "difference"}), None],
         "learning_rate": [Interval(Real, 0, 1, closed="right")],
         "freq": [str, Real, None],
@@ -177,7 +177,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
         per="horizon",
         symmetric=True,
         conformity="auto",
-        levels=(0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95),
+        quantiles=(0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95),
         scale="error",
         learning_rate=0.05,
         group=None,
@@ -192,7 +192,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
         self.per = per
         self.symmetric = symmetric
         self.conformity = conformity
-        self.levels = levels
+        self.quantiles = quantiles
         self.scale = scale
         self.learning_rate = learning_rate
         self.group = group
@@ -220,7 +220,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
         ------
         ValueError
             If the table has fewer times than the folds need, no fold has a known target, or
-            ``levels`` are no levels.
+            ``quantiles`` are no levels.
         """
         levels = self._check_quantiles()
         X = self._check_table(X, reset=True)
@@ -333,7 +333,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
         check_coverage(coverage)
         return self.predict_quantiles(X, [(1 - coverage) / 2, (1 + coverage) / 2])
 
-    def predict_paths(self, X, n_paths=100, random_state=None):
+    def predict_paths(self, X, n_paths=100, random_state=0):
         """Return ways that the rows could go, drawn with their dependence from step to step.
 
         To the forecasts of a series whole paths of errors are added that some series really had
@@ -346,7 +346,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
             Rows as in :meth:`predict`.
         n_paths : int, default=100
             Number of paths.
-        random_state : int, RandomState instance or None, default=None
+        random_state : int, RandomState instance or None, default=0
             Which errors are drawn.
 
         Returns
@@ -374,11 +374,11 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
 
     def _check_quantiles(self):
         """Return the levels to ask of the forecaster."""
-        levels = check_levels(self.levels, "levels")
+        levels = check_levels(self.quantiles)
         mirrored = np.allclose(levels + levels[::-1], 1)
         if (np.diff(levels) <= 0).any() or (self.symmetric and not mirrored):
             raise ValueError(
-                f"levels={show(self.levels)} must ascend"
+                f"quantiles={show(self.quantiles)} must ascend"
                 + (" and, with symmetric=True, mirror each other." if self.symmetric else ".")
             )
         return levels

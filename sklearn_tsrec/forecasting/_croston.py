@@ -20,12 +20,13 @@ class CrostonRegressor(SeriesRegressor):
     ----------
     variant : {"classic", "sba", "tsb"}, default="sba"
         - ``"classic"`` is size over interval, both updated when there is demand [1]_;
-        - ``"sba"`` takes off the bias that this ratio has, a share of ``beta / 2`` [2]_;
+        - ``"sba"`` takes off the bias that this ratio has, a share of
+          ``smoothing_interval / 2`` [2]_;
         - ``"tsb"`` is size times the probability of demand, which is updated at each step and so
           falls while there is none: for what may have become obsolete [3]_.
-    alpha : float, default=0.1
+    smoothing_level : float, default=0.1
         Weight of a new size.
-    beta : float, default=0.1
+    smoothing_interval : float, default=0.1
         Weight of a new interval or, with ``"tsb"``, of a new step with or without demand.
     group, time : str, int, list of these or None, default=None
         Columns (or positions) that hold the keys. None reads the index of a DataFrame: the last
@@ -71,15 +72,24 @@ class CrostonRegressor(SeriesRegressor):
 
     _parameter_constraints: ClassVar[dict] = {
         "variant": [StrOptions(set(_VARIANTS))],
-        "alpha": [Interval(Real, 0, 1, closed="right")],
-        "beta": [Interval(Real, 0, 1, closed="right")],
+        "smoothing_level": [Interval(Real, 0, 1, closed="right")],
+        "smoothing_interval": [Interval(Real, 0, 1, closed="right")],
         **SeriesRegressor._series_constraints,
     }
 
-    def __init__(self, variant="sba", *, alpha=0.1, beta=0.1, group=None, time=None, freq="infer"):
+    def __init__(
+        self,
+        variant="sba",
+        *,
+        smoothing_level=0.1,
+        smoothing_interval=0.1,
+        group=None,
+        time=None,
+        freq="infer",
+    ):
         self.variant = variant
-        self.alpha = alpha
-        self.beta = beta
+        self.smoothing_level = smoothing_level
+        self.smoothing_interval = smoothing_interval
         self.group = group
         self.time = time
         self.freq = freq
@@ -96,7 +106,8 @@ class CrostonRegressor(SeriesRegressor):
 
     def _pass(self, starts, steps, values):
         """Return the forecast of each step."""
-        return _smooth(starts, values, _VARIANTS[self.variant], self.alpha, self.beta)
+        weights = self.smoothing_level, self.smoothing_interval
+        return _smooth(starts, values, _VARIANTS[self.variant], *weights)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -105,7 +116,7 @@ class CrostonRegressor(SeriesRegressor):
 
 
 @njit(cache=True)
-def _smooth(starts, values, variant, alpha, beta):
+def _smooth(starts, values, variant, level_weight, interval_weight):
     """Smooth the size of demand, and the time between demands or their probability."""
     out = np.full(len(values), np.nan)
     for s in range(len(starts) - 1):
@@ -115,7 +126,7 @@ def _smooth(starts, values, variant, alpha, beta):
                 if variant == 2:
                     out[i] = chance * size
                 else:
-                    out[i] = size / interval * (1 - beta / 2 if variant == 1 else 1.0)
+                    out[i] = size / interval * (1 - interval_weight / 2 if variant == 1 else 1.0)
             if np.isnan(values[i]):
                 continue
             seen = True
@@ -124,10 +135,10 @@ def _smooth(starts, values, variant, alpha, beta):
                 size, interval, chance = values[i], float(waited), 1 / waited
                 waited = 0
             elif values[i] > 0:
-                size += alpha * (values[i] - size)
-                interval += beta * (waited - interval)
-                chance += beta * (1 - chance)
+                size += level_weight * (values[i] - size)
+                interval += interval_weight * (waited - interval)
+                chance += interval_weight * (1 - chance)
                 waited = 0
             else:
-                chance -= beta * chance
+                chance -= interval_weight * chance
     return out

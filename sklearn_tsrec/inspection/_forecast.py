@@ -75,7 +75,7 @@ class ForecastDisplay:
         *,
         coverage=None,
         n_paths=0,
-        random_state=None,
+        random_state=0,
         max_series=6,
         n_history=None,
         axes=None,
@@ -95,7 +95,7 @@ class ForecastDisplay:
             a fan.
         n_paths : int, default=0
             Number of sample paths to draw, if the estimator has ``predict_paths``.
-        random_state : int, RandomState instance or None, default=None
+        random_state : int, RandomState instance or None, default=0
             Which paths are drawn.
         max_series, n_history : int or None
             As in the class.

@@ -143,9 +143,9 @@ def test_a_conformal_forecaster_gives_the_interval():
     forecaster = WindowForecaster(Ridge(), window=4, horizon=_HORIZON, columns=list(X))
     model = ConformalForecaster(forecaster, cv=PanelTimeSeriesSplit(20, horizon=_HORIZON)).fit(X, y)
     driver = series.effects.index[0]
-    table = causal_forecast(model, X_future, {driver: lambda x: x}, causes=causes, alpha=0.2)
+    table = causal_forecast(model, X_future, {driver: lambda x: x}, causes=causes, coverage=0.8)
     assert_allclose(table[["lower", "upper"]], model.predict_interval(X_future, 0.8))
-    moved = causal_forecast(model, X_future, {driver: lambda x: x + 1}, causes=causes, alpha=0.2)
+    moved = causal_forecast(model, X_future, {driver: lambda x: x + 1}, causes=causes, coverage=0.8)
     assert (moved["upper"] - moved["lower"])[1:].gt((table["upper"] - table["lower"])[1:]).all()
 
 

@@ -26,7 +26,7 @@ def _edges(graph):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_chain_is_found_with_its_lags_and_no_shortcut(seed):
-    graph = CausalGraph(alpha=0.01).fit(_chain(seed=seed))
+    graph = CausalGraph(fdr=0.01).fit(_chain(seed=seed))
     assert _edges(graph) == {("a", "b", 1), ("b", "c", 2)}
     assert len(graph.pvalues_) == 4 * 3 * 2
     assert graph.n_rows_ == 798
@@ -36,8 +36,8 @@ def test_row_order_does_not_matter_and_series_do_not_mix():
     X = _chain(200)
     panel = pd.concat({s: _chain(60, seed=s) for s in range(25)}, names=["shop"])
     for table in (X, panel):
-        graph = CausalGraph(alpha=0.01).fit(table)
-        shuffled = CausalGraph(alpha=0.01).fit(table.sample(frac=1, random_state=0))
+        graph = CausalGraph(fdr=0.01).fit(table)
+        shuffled = CausalGraph(fdr=0.01).fit(table.sample(frac=1, random_state=0))
         assert_allclose(shuffled.pvalues_["pvalue"], graph.pvalues_["pvalue"], rtol=1e-6)
     assert graph.n_rows_ == 25 * 58
     assert ("b", "c", 2) in set(
@@ -49,18 +49,18 @@ def test_pcmci_finds_the_same_chain():
     X = _chain(600)
     for table in (X, pd.concat({0: X[:250], 1: X[250:]}, names=["shop"])):
         table = table.sample(frac=1, random_state=0)
-        checked = CausalGraph(alpha=0.01).fit(table).cross_check(table)
+        checked = CausalGraph(fdr=0.01).fit(table).cross_check(table)
         assert len(checked) == 24
         both = checked[checked["found"] & checked["pcmci_found"]]
         assert set(both.index) == {("a", "b", 1), ("b", "c", 2)}
         assert checked.loc[("d", "a", 1), "pcmci_pvalue"] > 0.01
     holes = X.mask(np.random.default_rng(0).random(X.shape) < 0.01)
-    checked = CausalGraph(alpha=0.01).fit(holes).cross_check(holes)
+    checked = CausalGraph(fdr=0.01).fit(holes).cross_check(holes)
     assert checked.loc[[("a", "b", 1), ("b", "c", 2)], "pcmci_found"].all()
 
 
 def test_networkx_has_the_same_edges():
-    graph = CausalGraph(alpha=0.01).fit(_chain())
+    graph = CausalGraph(fdr=0.01).fit(_chain())
     net = graph.to_networkx()
     assert set(net.nodes) == {"a", "b", "c", "d"}
     assert net["b"]["c"][0]["lag"] == 2

@@ -395,9 +395,9 @@ def test_a_gap_counts_as_steps():
 def test_bad_parameters_are_named():
     X, y = make_panel()
     for parameters, message in (
-        ({"levels": [0.1, 1.5]}, "levels="),
-        ({"levels": [0.9, 0.1]}, "must ascend"),
-        ({"levels": [0.1, 0.5]}, "mirror each other"),
+        ({"quantiles": [0.1, 1.5]}, "quantiles="),
+        ({"quantiles": [0.9, 0.1]}, "must ascend"),
+        ({"quantiles": [0.1, 0.5]}, "mirror each other"),
         (
             {"conformity": "quantile", "estimator": WindowForecaster(Ridge())},
             "no predict_quantiles",

@@ -38,7 +38,9 @@ def croston(y, variant, alpha, beta):
 
 @pytest.mark.parametrize("variant", ["classic", "sba", "tsb"])
 def test_croston_follows_its_formulas(variant):
-    model = CrostonRegressor(variant, alpha=0.3, beta=0.2).fit(X[:9], DEMAND[:9])
+    model = CrostonRegressor(variant, smoothing_level=0.3, smoothing_interval=0.2).fit(
+        X[:9], DEMAND[:9]
+    )
     expected = croston(DEMAND[:9], variant, 0.3, 0.2)
     np.testing.assert_allclose(model.predict(X[9:]), expected)
 

@@ -52,7 +52,7 @@ def test_a_graph_has_an_arrow_for_each_pair():
     rng = np.random.default_rng(0)
     a = rng.normal(size=400)
     b = np.r_[0, a[:-1]] + 0.5 * rng.normal(size=400)
-    graph = CausalGraph(alpha=0.001).fit(np.column_stack([a, b]))
+    graph = CausalGraph(fdr=0.001).fit(np.column_stack([a, b]))
     display = CausalGraphDisplay.from_estimator(graph)
     assert list(display.arrows_) == [("x0", "x1")]
     texts = {text.get_text() for text in display.ax_.texts}
