@@ -36,6 +36,9 @@ if TYPE_CHECKING:  # what is resolved on first use below, for editors and static
         model_selection as model_selection,
     )
     from sklearn_tsrec import (
+        monitoring as monitoring,
+    )
+    from sklearn_tsrec import (
         neural as neural,
     )
     from sklearn_tsrec import (
@@ -113,6 +116,7 @@ _ROOMS = (
     "inspection",
     "metrics",
     "model_selection",
+    "monitoring",
     "neural",
     "preprocessing",
     "recommendation",

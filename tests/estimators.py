@@ -33,7 +33,8 @@ from sklearn_tsrec.forecasting import (
     SeasonalNaiveRegressor,
     WindowForecaster,
 )
-from sklearn_tsrec.model_selection import DriftMonitor, PanelTimeSeriesSplit
+from sklearn_tsrec.model_selection import PanelTimeSeriesSplit
+from sklearn_tsrec.monitoring import DriftMonitor
 from sklearn_tsrec.preprocessing import OutlierClipper, SeriesImputer, SeriesScaler
 from sklearn_tsrec.recommendation import (
     ALSClassifier,

@@ -360,10 +360,7 @@ def backtest():
 
 @case
 def drift_monitor():
-    try:
-        from sklearn_tsrec.model_selection import DriftMonitor
-    except ImportError:
-        from sklearn_tsrec.monitoring import DriftMonitor
+    from sklearn_tsrec.monitoring import DriftMonitor
 
     rng = np.random.default_rng(0)
     monitor = DriftMonitor(n_recent=40).fit(rng.normal(size=(200, 2)), rng.normal(size=100))

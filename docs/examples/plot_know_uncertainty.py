@@ -17,7 +17,8 @@ from sklearn_tsrec import ConformalForecaster, PanelTimeSeriesSplit, WindowForec
 from sklearn_tsrec.datasets import load_complete_journey
 from sklearn_tsrec.inspection import DriftDisplay, ForecastDisplay
 from sklearn_tsrec.metrics import interval_coverage, interval_score
-from sklearn_tsrec.model_selection import DriftMonitor, backtest
+from sklearn_tsrec.model_selection import backtest
+from sklearn_tsrec.monitoring import DriftMonitor
 
 demand = load_complete_journey().demand
 large = demand.groupby("category")["demand"].sum().nlargest(40).index

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_tsrec._extras import require
 from sklearn_tsrec._keys import read_groups
-from sklearn_tsrec._quantile_levels import check_coverage, missed_share
+from sklearn_tsrec._quantile_levels import check_coverage
 from sklearn_tsrec._sklearn import HasMethods, Interval, StrOptions, fit_context, num_samples
 from sklearn_tsrec._table import (
     as_list,
@@ -349,9 +349,7 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
         check_coverage(coverage)
         check_is_fitted(self)
         features = self._features(self._check_table(X, reset=False))
-        return np.column_stack(
-            self.learner_.effect_interval(features, alpha=missed_share(coverage))
-        )
+        return np.column_stack(self.learner_.effect_interval(features, alpha=1 - coverage))
 
     def recommend(self, X=None, k=10, *, threshold=0.0):
         """Return the rows that are worth an offer, the best of each user first.

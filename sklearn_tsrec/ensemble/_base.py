@@ -23,7 +23,7 @@ from sklearn_tsrec._sklearn import (
 )
 from sklearn_tsrec._steps_ahead import last_known, steps_ahead
 from sklearn_tsrec._times import show
-from sklearn_tsrec.model_selection._folds import read_folds, rows_to_ask, show_rows, with_keys
+from sklearn_tsrec.model_selection._folds import read_folds, rows_to_ask, update_all, with_keys
 
 
 class TemporalStackingBase(KeyedMixin, TransformerMixin, MetaEstimatorMixin, BaseComposition):
@@ -318,7 +318,7 @@ def run_members(members, X, y, folds, *, method, refit, memory, n_jobs, verbose)
         return forecasts, done[n * len(folds) :]
     fitted = [part[1] for part in parts[-1]]
     rest = np.setdiff1d(np.arange(len(y)), folds[-1].train)
-    show_rows(fitted, safe_indexing(X, rest), y[rest], "refit=False")
+    update_all(fitted, safe_indexing(X, rest), y[rest], "refit=False")
     return forecasts, fitted
 
 

@@ -21,7 +21,7 @@ from sklearn_tsrec.ensemble._combiners import (
     WeightedMean,
     warn_of_none,
 )
-from sklearn_tsrec.model_selection._folds import show_rows
+from sklearn_tsrec.model_selection._folds import update_all
 
 
 def _is_online(stack):
@@ -342,7 +342,7 @@ class TemporalStackingRegressor(RegressorMixin, TemporalStackingBase):
         check_is_fitted(self)
         X = self._check_table(X, reset=False)
         y = check_target(y, X.shape[0], estimator=self)
-        show_rows(self.estimators_, X, y, "update")
+        update_all(self.estimators_, X, y, "update")
         keys = self._read_keys(X)
         self._meet(X)
         self._remember(self._targets.append(keys, y))

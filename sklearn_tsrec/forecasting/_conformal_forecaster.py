@@ -19,7 +19,7 @@ from sklearn_tsrec._table import check_target
 from sklearn_tsrec._times import show
 from sklearn_tsrec.forecasting._calibration import Calibration, mean_differences
 from sklearn_tsrec.forecasting._window_forecaster import WindowForecaster
-from sklearn_tsrec.model_selection._folds import read_folds, rows_to_ask, show_rows, with_keys
+from sklearn_tsrec.model_selection._folds import read_folds, rows_to_ask, update_all, with_keys
 
 
 class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEstimator):
@@ -257,7 +257,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
         keys = self._read_keys(X)
         if self.method == "adaptive":
             self._adapt(X, y, keys)
-        show_rows([self.estimator_], X, y, "update")
+        update_all([self.estimator_], X, y, "update")
         self._meet(X)
         self._remember(self._history.append(keys, y[:, np.newaxis]))
         if self.method == "adaptive":
@@ -621,7 +621,7 @@ def _show_folds(estimator, X, y, folds, conformity, levels, verbose):
 def _show(model, X, y, rows):
     """Show rows to a fitted model."""
     if len(rows):
-        show_rows([model], safe_indexing(X, rows), y[rows], "method='split'")
+        update_all([model], safe_indexing(X, rows), y[rows], "method='split'")
 
 
 def _fit(model, X, y, rows):

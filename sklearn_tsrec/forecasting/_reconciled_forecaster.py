@@ -11,9 +11,10 @@ from sklearn_tsrec._keys import KeyedMixin, key_frame, read_groups
 from sklearn_tsrec._sklearn import HasMethods, StrOptions, fit_context
 from sklearn_tsrec._table import check_target
 from sklearn_tsrec._times import show
-from sklearn_tsrec.forecasting._reconcile import bottom_weights, shrunken_covariance, sum_matrix
 from sklearn_tsrec.forecasting._window_forecaster import WindowForecaster
-from sklearn_tsrec.model_selection._folds import show_rows, with_keys
+from sklearn_tsrec.model_selection._folds import update_all, with_keys
+
+_NAMES = ["node", "time"]
 
 
 class ReconciledForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEstimator):
@@ -178,7 +179,7 @@ class ReconciledForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseE
         check_is_fitted(self)
         X = self._check_table(X, reset=False)
         y = check_target(y, X.shape[0], estimator=self).astype(np.float64, copy=False)
-        show_rows([self.estimator_], *self._sum_rows(X, self._read_codes(X), y), "update")
+        update_all([self.estimator_], *self._sum_rows(X, self._read_codes(X), y), "update")
         return self
 
     def predict(self, X):
@@ -332,9 +333,86 @@ class ReconciledForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseE
         return tags
 
 
-_NAMES = ["node", "time"]
-
-
 def _label(levels):
     """Return the name of a node."""
     return " / ".join(str(level) for level in levels) or "total"
+
+
+def sum_matrix(parents, n_nodes):
+    """Return which bottom series each node sums, bottom series last.
+
+    Parameters
+    ----------
+    parents : int64 array of shape (n_levels, n_bottom)
+        For each level above the bottom, the node of each bottom series.
+    n_nodes : int
+        Number of nodes above the bottom.
+
+    Returns
+    -------
+    array of shape (n_nodes + n_bottom, n_bottom)
+    """
+    n_bottom = parents.shape[1]
+    sums = np.zeros((n_nodes + n_bottom, n_bottom))
+    for level in parents:
+        sums[level, np.arange(n_bottom)] = 1
+    sums[n_nodes:] = np.eye(n_bottom)
+    return sums
+
+
+def shrunken_covariance(errors):
+    """Return the covariance of errors, shrunk to its diagonal.
+
+    How strongly is estimated from how sure the correlations are.
+
+    Parameters
+    ----------
+    errors : array of shape (n_times, n_nodes)
+
+    Returns
+    -------
+    array of shape (n_nodes, n_nodes)
+
+    References
+    ----------
+    .. [1] J. Schäfer and K. Strimmer (2005), "A shrinkage approach to large-scale covariance matrix
+       estimation and implications for functional genomics", Statistical Applications in Genetics
+       and Molecular Biology 4(1).
+    """
+    n = len(errors)
+    scale = np.sqrt((errors**2).mean(axis=0))
+    unit = errors / np.where(scale > 0, scale, 1)
+    correlation = unit.T @ unit / n
+    # variance of each mean of products
+    unsure = ((unit**2).T @ unit**2 / n - correlation**2) / max(n - 1, 1)
+    np.fill_diagonal(unsure, 0)
+    off = correlation - np.diag(np.diag(correlation))
+    size = (off**2).sum()
+    shrink = float(np.clip(unsure.sum() / size, 0, 1)) if size else 1.0
+    covariance = correlation * (1 - shrink)
+    np.fill_diagonal(covariance, np.diag(correlation))
+    # a series that was never off must not make the matrix singular
+    floor = 1e-6 * scale.max(initial=0) or 1.0
+    scale = np.maximum(scale, floor)
+    np.fill_diagonal(covariance, np.maximum(np.diag(covariance), 1.0))
+    return covariance * np.outer(scale, scale)
+
+
+def bottom_weights(sums, covariance=None):
+    """Return what makes bottom forecasts of all base forecasts, such that their sums are coherent.
+
+    ``(S' W^-1 S)^-1 S' W^-1``, the generalised least squares fit of the bottom series.
+
+    Parameters
+    ----------
+    sums : array of shape (n_nodes, n_bottom)
+        The sum matrix.
+    covariance : array of shape (n_nodes, n_nodes), default=None
+        Of the base errors; None is that of equal, independent errors.
+
+    Returns
+    -------
+    array of shape (n_bottom, n_nodes)
+    """
+    weighted = sums if covariance is None else np.linalg.solve(covariance, sums)
+    return np.linalg.solve(weighted.T @ sums, weighted.T)

@@ -27,7 +27,7 @@ class DriftDisplay:
 
     See Also
     --------
-    sklearn_tsrec.model_selection.DriftMonitor : What is drawn.
+    sklearn_tsrec.monitoring.DriftMonitor : What is drawn.
 
     Examples
     --------
@@ -35,7 +35,7 @@ class DriftDisplay:
     >>> matplotlib.use("Agg")
     >>> import numpy as np
     >>> from sklearn_tsrec.inspection import DriftDisplay
-    >>> from sklearn_tsrec.model_selection import DriftMonitor
+    >>> from sklearn_tsrec.monitoring import DriftMonitor
     >>> rng = np.random.default_rng(0)
     >>> monitor = DriftMonitor().fit(rng.normal(size=(99, 1)), rng.normal(size=99))
     >>> display = DriftDisplay.from_estimator(monitor.update(y=rng.normal(1, size=30)))

@@ -7,13 +7,14 @@ from sklearn.model_selection import check_cv
 from sklearn.utils.parallel import Parallel, delayed
 from tqdm import tqdm
 
-from sklearn_tsrec._keys import key_frame, read_groups
+from sklearn_tsrec._history import History
+from sklearn_tsrec._keys import Keys, key_frame, read_groups
 from sklearn_tsrec._sklearn import num_samples, safe_indexing
-from sklearn_tsrec._table import check_target
-from sklearn_tsrec.model_selection._drift_monitor import DriftMonitor
-from sklearn_tsrec.model_selection._fold_watcher import FoldWatcher
-from sklearn_tsrec.model_selection._folds import rows_to_ask, show_rows, split_in_time
+from sklearn_tsrec._steps_ahead import naive_scales
+from sklearn_tsrec._table import as_list, check_target, column_position, select_columns
+from sklearn_tsrec.model_selection._folds import rows_to_ask, split_in_time, update_all
 from sklearn_tsrec.model_selection._positions import step_positions
+from sklearn_tsrec.monitoring import DriftMonitor
 
 
 def backtest(estimator, X, y, *, cv, refit=True, quantiles=None, n_jobs=None, verbose=1):
@@ -36,7 +37,8 @@ def backtest(estimator, X, y, *, cv, refit=True, quantiles=None, n_jobs=None, ve
     refit : bool, int, "on-drift" or DriftMonitor, default=True
         ``True`` fits in every fold, ``False`` only in the first, ``n`` in every n-th. In between
         the estimator keeps what it learned and only remembers the rows that are new in training,
-        through its ``update(X, y)``. A :class:`DriftMonitor` is shown each fold once its truth is
+        through its ``update(X, y)``. A :class:`~sklearn_tsrec.monitoring.DriftMonitor` is
+        shown each fold once its truth is
         in training: the columns of X and, for each time, the mean error over series in units of
         their mean absolute change; it decides when to fit. The first errors say what is usual.
         ``"on-drift"`` is one that watches errors alone.
@@ -90,7 +92,7 @@ def backtest(estimator, X, y, *, cv, refit=True, quantiles=None, n_jobs=None, ve
     per_fit = len(folds) if on_drift or refit is False else int(refit)
     watcher = None
     if on_drift:
-        watcher = FoldWatcher(monitor, X, y, series, position, group, time)
+        watcher = _FoldWatcher(monitor, X, y, series, position, group, time)
     blocks = [folds[start : start + per_fit] for start in range(0, len(folds), per_fit)]
     parallel = Parallel(n_jobs=n_jobs, return_as="generator")
     done = parallel(
@@ -130,7 +132,7 @@ def _forecast_block(estimator, X, y, folds, quantiles, watcher):
             new = np.setdiff1d(train, seen)
             seen = np.union1d(train, seen)
             rows = safe_indexing(X, new), y[new]
-            show_rows([model], *rows, "forecasting without a fit", "use refit=True")
+            update_all([model], *rows, "forecasting without a fit", "use refit=True")
         X_ahead = safe_indexing(X, rows_to_ask(model, fold))
         n = len(test)
         forecast = {"y_pred": np.asarray(model.predict(X_ahead), dtype=np.float64)[:n]}
@@ -144,3 +146,75 @@ def _forecast_block(estimator, X, y, folds, quantiles, watcher):
             forecast["refit"] = fits
         forecasts.append(forecast)
     return forecasts
+
+
+class _FoldWatcher:
+    """Shows a monitor the folds of a backtest as their truth becomes known.
+
+    Parameters
+    ----------
+    monitor : DriftMonitor
+        Unfitted.
+    X, y : table and array
+        All rows.
+    series, position : int64 arrays of shape (n,)
+        The series and the place in time of each row.
+    group, time : str, int, list of these or None
+        Keys, which are no inputs.
+    """
+
+    def __init__(self, monitor, X, y, series, position, group, time):
+        self.monitor = clone(monitor)
+        keys = [column_position(X, key) for key in [*as_list(group), *as_list(time)]]
+        self._inputs = np.zeros((len(y), 1))
+        if "inputs" in monitor.watch:
+            self._inputs = select_columns(X, monitor.columns, skip=keys)[0]
+            self.monitor.set_params(columns=None)
+        self._y, self._series, self._position = y, series, position
+        self._waiting = []
+
+    def start(self, train):
+        """Begin anew after a fit to some rows; what errors are usual stays."""
+        usual = getattr(self.monitor, "reference_errors_", None)
+        self.monitor.fit(safe_indexing(self._inputs, train), usual)
+        n = int(self._series.max()) + 1
+        keys = Keys(self._series[train], self._position[train], n, n)
+        self._scale = naive_scales(History.build(keys, self._y[train]))[self._series]
+        self._waiting = []
+
+    def remember(self, test, forecast):
+        """Remember a forecast until its truth is known."""
+        self._waiting.append((test, forecast))
+
+    def asks_for_fit(self, train):
+        """Show the forecasts whose truth is now in training; return whether to fit again."""
+        later = []
+        for test, forecast in self._waiting:
+            if not np.isin(test, train).all():
+                later.append((test, forecast))
+                continue
+            error = (self._y[test] - forecast["y_pred"]) / self._scale[test]
+            self.monitor.update(
+                self._inputs[test],
+                self._by_time(test, error),
+                covered=self._covered(test, forecast),
+            )
+        self._waiting = later
+        return self.monitor.should_refit_
+
+    def _by_time(self, rows, values):
+        """Return the mean of known values at each time, the oldest first."""
+        known = ~np.isnan(values)
+        times, place = np.unique(self._position[rows][known], return_inverse=True)
+        return np.bincount(place, values[known], minlength=len(times)) / np.bincount(place)
+
+    def _covered(self, rows, forecast):
+        """Return whether the interval of the wanted coverage held, if its quantiles are there."""
+        coverage = self.monitor.coverage
+        low, high = (f"q{level:.6g}" for level in ((1 - coverage) / 2, (1 + coverage) / 2))
+        if low not in forecast or high not in forecast:
+            return None
+        y = self._y[rows]
+        held = (forecast[low] <= y) & (y <= forecast[high])
+        order = np.argsort(self._position[rows], kind="stable")
+        return held[order][~np.isnan(y[order])]

@@ -101,7 +101,7 @@ def rows_to_ask(model, fold):
     return fold.test
 
 
-def show_rows(estimators, X, y, why, way_out="fit again, to all rows"):
+def update_all(estimators, X, y, why, way_out="fit again, to all rows"):
     """Let fitted estimators remember rows without fitting them again."""
     for estimator in estimators:
         if not hasattr(estimator, "update") and has_memory(estimator):

@@ -6,7 +6,11 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from sklearn_tsrec.forecasting import ConformalForecaster, ReconciledForecaster, WindowForecaster
-from sklearn_tsrec.forecasting._reconcile import bottom_weights, shrunken_covariance, sum_matrix
+from sklearn_tsrec.forecasting._reconciled_forecaster import (
+    bottom_weights,
+    shrunken_covariance,
+    sum_matrix,
+)
 from sklearn_tsrec.model_selection import PanelTimeSeriesSplit
 from tests.forecasting.reference import OldestValue
 

@@ -7,7 +7,8 @@ import pytest
 
 from sklearn_tsrec.forecasting import ConformalForecaster, WindowForecaster
 from sklearn_tsrec.inspection import DriftDisplay, ForecastDisplay
-from sklearn_tsrec.model_selection import DriftMonitor, PanelTimeSeriesSplit
+from sklearn_tsrec.model_selection import PanelTimeSeriesSplit
+from sklearn_tsrec.monitoring import DriftMonitor
 
 
 @pytest.fixture(autouse=True)

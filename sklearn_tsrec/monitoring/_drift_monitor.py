@@ -3,20 +3,15 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+from scipy.stats import ks_2samp, norm
 from sklearn.base import BaseEstimator
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_tsrec._sklearn import Interval, fit_context
 from sklearn_tsrec._table import is_frame, select_columns
-from sklearn_tsrec.model_selection._drift_charts import (
-    compare_samples,
-    cusum,
-    normal_scores,
-    rate_gain,
-    shift_gain,
-)
 
+_BINS = 10
 _ERROR_CHARTS = ("errors up", "errors down", "errors larger")
 _COVERAGE_CHARTS = ("coverage low", "coverage high")
 _WATCH = ("inputs", "errors", "coverage")
@@ -31,7 +26,7 @@ class DriftMonitor(BaseEstimator):
     Parameters
     ----------
     watch : tuple of str, default=("inputs", "errors", "coverage")
-        What a change of asks for a new fit.
+        Which changes set ``should_refit_``: those of inputs, of errors, of the coverage.
     columns : str, int, list of these or None, default=None
         Columns of X to watch. None is all: leave out columns that must change, such as a year.
     n_reference : int, default=30
@@ -44,9 +39,8 @@ class DriftMonitor(BaseEstimator):
         Share of truths that intervals are to hold.
     run_length : int, default=1000
         Errors, or hits of intervals, from one false alarm to the next, on average, at least.
-    alpha : float, default=0.01
-        Probability that some input is ever called changed while none is, over all columns and
-        updates.
+    level : float, default=0.01
+        Probability of a false alarm about any input, over all columns and updates.
     min_stability : float, default=0.1
         Population stability index below which a change of an input is too small to be called one,
         however sure it is.
@@ -55,7 +49,7 @@ class DriftMonitor(BaseEstimator):
     ----------
     report_ : DataFrame
         One row for each input and chart: ``kind``, ``statistic`` (for inputs the population
-        stability index, and 0 while the test does not reject), ``threshold``, ``p_value`` and
+        stability index, and 0 while the test does not reject), ``threshold``, ``pvalue`` and
         ``outside`` (inputs: the share of new values beyond the range seen in ``fit``), ``drifted``
         and ``since`` (the number of the first update that said so, 0 for none).
     should_refit_ : bool
@@ -77,8 +71,8 @@ class DriftMonitor(BaseEstimator):
     Notes
     -----
     *Inputs* have drifted when the two-sample Kolmogorov-Smirnov test of the rows of an update, or
-    of the newest rows, against those of ``fit`` rejects at ``alpha / n_tests * 6 / (pi k)**2`` in
-    update k, which sums to ``alpha`` over all updates, with one or two tests of each column, and
+    of the newest rows, against those of ``fit`` rejects at ``level / n_tests * 6 / (pi k)**2`` in
+    update k, which sums to ``level`` over all updates, with one or two tests of each column, and
     the stability index is at least ``min_stability``. Rows are taken as independent: rows of a
     season are not, so compare whole seasons, or ranks within them.
 
@@ -100,7 +94,7 @@ class DriftMonitor(BaseEstimator):
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn_tsrec.model_selection import DriftMonitor
+    >>> from sklearn_tsrec.monitoring import DriftMonitor
     >>> rng = np.random.default_rng(0)
     >>> monitor = DriftMonitor().fit(rng.normal(size=(200, 1)), rng.normal(size=100))
     >>> monitor.update(rng.normal(size=(50, 1)), rng.normal(size=50)).should_refit_
@@ -118,7 +112,7 @@ class DriftMonitor(BaseEstimator):
         "n_recent": [Interval(Integral, 1, None, closed="left")],
         "coverage": [Interval(Real, 0, 1, closed="neither")],
         "run_length": [Interval(Real, 1, None, closed="neither")],
-        "alpha": [Interval(Real, 0, 1, closed="neither")],
+        "level": [Interval(Real, 0, 1, closed="neither")],
         "min_stability": [Interval(Real, 0, None, closed="left")],
     }
 
@@ -131,7 +125,7 @@ class DriftMonitor(BaseEstimator):
         n_recent=100,
         coverage=0.9,
         run_length=1000,
-        alpha=0.01,
+        level=0.01,
         min_stability=0.1,
     ):
         self.watch = watch
@@ -140,7 +134,7 @@ class DriftMonitor(BaseEstimator):
         self.n_recent = n_recent
         self.coverage = coverage
         self.run_length = run_length
-        self.alpha = alpha
+        self.level = level
         self.min_stability = min_stability
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -253,16 +247,16 @@ class DriftMonitor(BaseEstimator):
         samples = [values, np.vstack([kept, values])][: 1 + (len(kept) > 0)]
         self._recent = samples[-1]
         n_tests = max(len(self._names), 1) * len(samples)
-        level = self.alpha * 6 / (np.pi * self._n_updates) ** 2 / n_tests
+        level = self.level * 6 / (np.pi * self._n_updates) ** 2 / n_tests
         for j, name in enumerate(self._names):
             old = _known(self._reference[:, j])
             known = [new for new in (_known(sample[:, j]) for sample in samples) if len(new)]
             if not len(old) or not known:
                 continue
-            p_value, stability, outside = min(compare_samples(old, new) for new in known)
-            self.report_.loc[name, ["pvalue", "outside"]] = p_value, outside
+            pvalue, stability, outside = min(compare_samples(old, new) for new in known)
+            self.report_.loc[name, ["pvalue", "outside"]] = pvalue, outside
             # what chance alone may do is no change, however large it looks in a few rows
-            sure = p_value <= level
+            sure = pvalue <= level
             drifted = sure and stability >= self.min_stability
             self._note(name, np.array([stability if sure else 0.0]), drifted)
 
@@ -296,3 +290,64 @@ def _errors(y):
         return np.empty(0)
     errors = column_or_1d(y).astype(np.float64)
     return errors[~np.isnan(errors)]
+
+
+def compare_samples(reference, new):
+    """Return how a feature differs from before.
+
+    Parameters
+    ----------
+    reference, new : array of shape (n,)
+        Known values.
+
+    Returns
+    -------
+    pvalue : float
+        Of the two-sample Kolmogorov-Smirnov test.
+    stability : float
+        Population stability index over the tenths of the reference.
+    outside : float
+        Share of new values beyond the range of the reference.
+    """
+    pvalue = ks_2samp(reference, new).pvalue
+    edges = np.unique(np.quantile(reference, np.linspace(0, 1, _BINS + 1)[1:-1]))
+    shares = []
+    for sample in (reference, new):
+        count = np.bincount(np.searchsorted(edges, sample, side="left"), minlength=len(edges) + 1)
+        shares.append((count + 0.5) / (len(sample) + 0.5 * len(count)))  # no share is 0
+    old, now = shares
+    stability = float(((now - old) * np.log(now / old)).sum())
+    outside = float(((new < reference.min()) | (new > reference.max())).mean())
+    return float(pvalue), stability, outside
+
+
+def normal_scores(reference, new):
+    """Return new values as normal deviates, by their ranks in the reference.
+
+    Values that are no less usual than those of the reference are about standard normal, however
+    heavy its tails are.
+    """
+    reference = np.sort(reference)
+    n = len(reference)
+    rank = (np.searchsorted(reference, new, "left") + np.searchsorted(reference, new, "right")) / 2
+    return norm.ppf((rank + 0.5) / (n + 1))
+
+
+def shift_gain(scores):
+    """Return the log likelihood ratio of a normal mean that moved up by one deviation."""
+    return scores - 0.5
+
+
+def rate_gain(missed, rate, other):
+    """Return the log likelihood ratio of another rate of misses."""
+    return np.where(missed, np.log(other / rate), np.log((1 - other) / (1 - rate)))
+
+
+def cusum(gains, start=0.0):
+    """Return the cumulative sums of gains that never fall below 0."""
+    out = np.empty(len(gains))
+    value = start
+    for i, gain in enumerate(gains):
+        value = max(0.0, value + gain)
+        out[i] = value
+    return out

@@ -3,11 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import Ridge
 
-from sklearn_tsrec.forecasting import WindowForecaster
-from sklearn_tsrec.model_selection import DriftMonitor, PanelTimeSeriesSplit, backtest
-from sklearn_tsrec.model_selection._drift_charts import compare_samples, cusum, rate_gain
+from sklearn_tsrec.monitoring import DriftMonitor
+from sklearn_tsrec.monitoring._drift_monitor import compare_samples, cusum, rate_gain
 
 
 def test_numbers_that_can_be_checked_by_hand():
@@ -15,10 +13,10 @@ def test_numbers_that_can_be_checked_by_hand():
     gain = rate_gain(np.array([True, False]), 0.1, 0.2)
     np.testing.assert_allclose(gain, [np.log(2), np.log(0.8 / 0.9)])
     reference = np.arange(100.0)
-    p_value, stability, outside = compare_samples(reference, reference[:50])
+    pvalue, stability, outside = compare_samples(reference, reference[:50])
     assert stability > 0.5
     assert outside == 0
-    assert p_value < 1e-6
+    assert pvalue < 1e-6
     assert compare_samples(reference, reference)[:2] == (1.0, 0.0)
     assert compare_samples(reference, np.array([-1.0, 5, 200, 6]))[2] == 0.5
 
@@ -136,41 +134,3 @@ def test_bad_input_is_named():
         DriftMonitor().fit(pd.DataFrame({"a": []}))
     with pytest.raises(ValueError, match="not fitted yet"):
         DriftMonitor().update(y=[1.0])
-
-
-def regime(seed=0, n=180, at=100):
-    """Return a series whose dependence on its input turns at some time."""
-    rng = np.random.default_rng(seed)
-    X = pd.DataFrame({"a": rng.normal(size=n)}, pd.date_range("2024-01-01", periods=n, name="day"))
-    slope = np.where(np.arange(n) < at, 1.0, -3.0)
-    return X, slope * X["a"].to_numpy() + 0.3 * rng.normal(size=n)
-
-
-def test_backtest_fits_again_when_errors_drift():
-    X, y = regime()
-    cv = PanelTimeSeriesSplit(120, max_train=40)
-    model = WindowForecaster(Ridge(), window=1)
-    table = backtest(model, X, y, cv=cv, refit="on-drift", verbose=0)
-    fits = table.loc[table["refit"], "fold"].tolist()
-    assert fits[0] == 0
-    assert 40 < fits[1] <= 60  # the change comes with fold 40
-    assert len(fits) < 20  # until most of what is learned from is new
-    never = backtest(model, X, y, cv=cv, refit=False, verbose=0)
-    off = (table["y_true"] - table["y_pred"]).abs()[80:]
-    assert off.mean() < 0.5 * (never["y_true"] - never["y_pred"]).abs()[80:].mean()
-    assert list(never) == [name for name in table if name != "refit"]
-
-
-def test_backtest_takes_a_monitor_and_shows_it_inputs():
-    X, y = regime(at=1000)
-    X["a"] += np.where(np.arange(180) < 100, 0, 5.0)
-    keyed = X.reset_index()
-    for table, keys in ((X, {}), (keyed, {"time": "day"})):
-        cv = PanelTimeSeriesSplit(14, horizon=10, **keys)
-        model = WindowForecaster(Ridge(), window=1, **keys)
-        monitor = DriftMonitor(watch=["inputs"])
-        done = backtest(model, table, y, cv=cv, refit=monitor, verbose=0)
-        assert done.groupby("fold")["refit"].first().to_numpy().nonzero()[0].tolist()[:2] == [0, 7]
-        assert not hasattr(monitor, "report_")
-    with pytest.raises(ValueError, match="'on-drift' or a DriftMonitor, got 'sometimes'"):
-        backtest(model, table, y, cv=cv, refit="sometimes", verbose=0)
