@@ -2,13 +2,16 @@
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from scipy.optimize import minimize
-from sklearn.utils import check_array
 
-from sklearn_tsrec.neural.forecasting._model import CALIBRATION_RANGE
+from sklearn_tsrec._sklearn import check_array
+from sklearn_tsrec.neural.forecasting._model import CALIBRATION_RANGE, PatchTransformer
 
 
-def calibrate(net, windows, targets, period):
+def calibrate(
+    net: PatchTransformer, windows: ArrayLike, targets: ArrayLike, period: ArrayLike
+) -> PatchTransformer:
     """Widen or narrow the quantiles of a net until their loss on other series is least.
 
     The distance of a quantile to the median is multiplied by exp(a + b log n), n the number of
@@ -51,20 +54,20 @@ def calibrate(net, windows, targets, period):
     >>> len(net.calibration)
     2
     """
-    windows = check_array(windows, dtype=np.float64, ensure_all_finite="allow-nan")
-    targets = check_array(targets, dtype=np.float64, ensure_all_finite="allow-nan")
-    period = np.asarray(period, dtype=np.int64)
-    usable = ~np.isnan(windows).all(axis=1) & ~np.isnan(targets).all(axis=1)
+    before = check_array(windows, dtype=np.float64, ensure_all_finite="allow-nan")
+    after = check_array(targets, dtype=np.float64, ensure_all_finite="allow-nan")
+    usable = ~np.isnan(before).all(axis=1) & ~np.isnan(after).all(axis=1)
     if usable.sum() < 20:
         raise ValueError(
             f"windows has {usable.sum()} rows with values before and after: 20 are needed at least."
         )
-    windows, targets, period = windows[usable], targets[usable], period[usable]
+    before, after = before[usable], after[usable]
+    seasons = torch.from_numpy(np.asarray(period, dtype=np.int64)[usable])
     net.calibration = (0.0, 0.0)
-    found = net.forecast(torch.from_numpy(windows), torch.from_numpy(period), targets.shape[1])
+    found = net.forecast(torch.from_numpy(before), seasons, after.shape[1])
     found = found.double().numpy()
     middle = found[..., [net.config.quantiles.index(0.5)]]
-    n_seen = np.log((~np.isnan(windows[:, -net.config.context :])).sum(axis=1))
+    n_seen = np.log((~np.isnan(before[:, -net.config.context :])).sum(axis=1))
     # Every window counts alike, in units of the spread that the net itself expects.
     spread = (found[..., -1] - found[..., 0]).mean(axis=1)[:, np.newaxis, np.newaxis]
     levels = np.array(net.config.quantiles)
@@ -73,11 +76,11 @@ def calibrate(net, windows, targets, period):
         begin, slope = calibration
         factor = np.exp(begin + slope * n_seen[rows]).clip(*CALIBRATION_RANGE)
         quantiles = middle[rows] + factor[:, None, None] * (found[rows] - middle[rows])
-        error = (targets[rows][..., np.newaxis] - quantiles) / spread[rows]
+        error = (after[rows][..., np.newaxis] - quantiles) / spread[rows]
         return np.nanmean(np.maximum(levels * error, (levels - 1) * error))
 
-    first, second = np.arange(0, len(windows), 2), np.arange(1, len(windows), 2)
+    first, second = np.arange(0, len(before), 2), np.arange(1, len(before), 2)
     best = minimize(loss, (0.0, 0.0), args=(first,), method="Nelder-Mead").x
     if loss(best, second) < loss((0.0, 0.0), second):
-        net.calibration = tuple(float(part) for part in best)
+        net.calibration = (float(best[0]), float(best[1]))
     return net

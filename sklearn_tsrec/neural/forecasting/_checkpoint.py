@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -16,7 +17,9 @@ _FORMAT = "sklearn-tsrec patch-transformer 1"
 _SUFFIX = ".safetensors"
 
 
-def save_checkpoint(model, path, card=None):
+def save_checkpoint(
+    model: PatchTransformer, path: str | Path, card: dict[str, Any] | None = None
+) -> Path:
     """Write a net, its config and a card to a safetensors file, in half precision.
 
     Parameters
@@ -76,7 +79,7 @@ def save_checkpoint(model, path, card=None):
     return path
 
 
-def load_checkpoint(name_or_path):
+def load_checkpoint(name_or_path: str | Path) -> PatchTransformer:
     """Return the net of a checkpoint, in single precision on the CPU.
 
     Parameters
@@ -107,11 +110,12 @@ def load_checkpoint(name_or_path):
         raise ValueError(
             f"checkpoint {path} has weights for a net of other shapes than its config: {error}"
         ) from error
-    model.calibration = tuple(json.loads(metadata.get("calibration", "[0.0, 0.0]")))
+    begin, slope = json.loads(metadata.get("calibration", "[0.0, 0.0]"))
+    model.calibration = (begin, slope)
     return model.eval()
 
 
-def load_card(name_or_path):
+def load_card(name_or_path: str | Path) -> dict[str, Any]:
     """Return the card of a checkpoint: what its author wrote about it.
 
     Parameters

@@ -4,16 +4,17 @@ import tempfile
 import warnings
 from numbers import Integral, Real
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_tsrec._extras import require
-from sklearn_tsrec._sklearn import Interval, StrOptions, fit_context
+from sklearn_tsrec._sklearn import Interval, StrOptions, fit_context, validate_data
 from sklearn_tsrec.neural._device import find_device
 from sklearn_tsrec.neural.forecasting._levels import at_levels
 
@@ -107,17 +108,17 @@ class ChronosRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        checkpoint="amazon/chronos-bolt-small",
+        checkpoint: str | Path = "amazon/chronos-bolt-small",
         *,
-        window=None,
-        horizon=None,
-        finetune="none",
-        learning_rate="auto",
-        max_steps=200,
-        batch_size=64,
-        device="auto",
-        random_state=0,
-        verbose=0,
+        window: int | None = None,
+        horizon: int | None = None,
+        finetune: str = "none",
+        learning_rate: float | str = "auto",
+        max_steps: int = 200,
+        batch_size: int = 64,
+        device: str = "auto",
+        random_state: int | np.random.RandomState | None = 0,
+        verbose: int = 0,
     ):
         self.checkpoint = checkpoint
         self.window = window
@@ -131,7 +132,7 @@ class ChronosRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Load the model and, unless ``finetune="none"``, fine-tune it.
 
         Parameters
@@ -197,7 +198,7 @@ class ChronosRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.n_parameters_ = sum(w.numel() for w in self.pipeline_.model.parameters())
         return self
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Return the median forecast of the steps after each window.
 
         Parameters
@@ -212,7 +213,7 @@ class ChronosRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         return self.predict_quantiles(X, [0.5])[..., 0]
 
-    def predict_quantiles(self, X, quantiles=(0.1, 0.5, 0.9)):
+    def predict_quantiles(self, X: ArrayLike, quantiles: ArrayLike = (0.1, 0.5, 0.9)) -> np.ndarray:
         """Return quantiles of the steps after each window.
 
         Parameters
@@ -227,11 +228,15 @@ class ChronosRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         array of shape (n, q) or (n, n_steps, q)
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
+        windows = validate_data(
+            self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False
+        )
         levels = self.pipeline_.quantiles
-        found = np.empty((len(X), self.horizon_, len(levels)))
+        found = np.empty((len(windows), self.horizon_, len(levels)))
         found[:] = self.level_[:, np.newaxis]
-        rows = np.flatnonzero(~np.isnan(X[:, -(self.window or X.shape[1]) :]).all(axis=1))
+        rows = np.flatnonzero(
+            ~np.isnan(windows[:, -(self.window or windows.shape[1]) :]).all(axis=1)
+        )
         for some in np.array_split(rows, -(-len(rows) // _BATCH)) if len(rows) else ():
             with warnings.catch_warnings():
                 # Longer than what it was trained for: the roll-out is documented.
@@ -239,7 +244,7 @@ class ChronosRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 # Full groups of rows: a forecast must not depend on how many others there are.
                 padded = np.resize(some, -(-len(some) // _GROUP) * _GROUP)
                 blocks = self.pipeline_.predict(
-                    self._series(X[padded]), prediction_length=self.horizon_
+                    self._series(windows[padded]), prediction_length=self.horizon_
                 )
             for row, block in zip(some, blocks):
                 block = block.reshape(len(levels), self.horizon_)

@@ -1,6 +1,7 @@
 """The sizes of a patch transformer."""
 
 from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
 
 QUANTILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
@@ -54,7 +55,7 @@ class PatchTransformerConfig:
     heads: int = 4
     feedforward: int = 384
     n_lags: int = 4
-    quantiles: tuple = QUANTILES
+    quantiles: tuple[float, ...] = QUANTILES
     dropout: float = 0.0
 
     def __post_init__(self):
@@ -80,7 +81,7 @@ class PatchTransformerConfig:
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout must be in [0, 1), got {self.dropout}.")
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Return a dict that JSON can hold.
 
         Returns
@@ -91,7 +92,7 @@ class PatchTransformerConfig:
         return asdict(self) | {"quantiles": list(self.quantiles)}
 
     @classmethod
-    def from_dict(cls, values):
+    def from_dict(cls, values: dict[str, Any]) -> Self:
         """Return the config that :meth:`to_dict` gave.
 
         Parameters

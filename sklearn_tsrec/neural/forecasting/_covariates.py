@@ -51,7 +51,8 @@ class Layout:
 
     def __init__(self, names, n_columns, finetune):
         self.n_window, self.ahead, self.past, self.static = n_columns, {}, {}, []
-        parts = [_NAME.fullmatch(name) for name in names] if names is not None else [None]
+        names = [] if names is None else list(names)
+        parts = [_NAME.fullmatch(name) for name in names] or [None]
         if parts[0] is None or parts[0]["column"] != "y":
             return
         lags = [int(part["step"]) for part in parts if part and part["column"] == "y"]

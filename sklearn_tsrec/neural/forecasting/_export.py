@@ -93,6 +93,9 @@ class _Graph(nn.Module):
         How many of the last values of a window are read.
     """
 
+    periods: torch.Tensor
+    level: torch.Tensor
+
     def __init__(self, net, periods, level, n_read):
         super().__init__()
         self.net = net

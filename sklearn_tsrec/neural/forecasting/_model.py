@@ -1,12 +1,14 @@
 """The patch transformer: a window and a period in, nine quantiles of each step out."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import nn
 
 from sklearn_tsrec.neural._layers import ResidualMLP, TransformerBlock, rotation_angles
+from sklearn_tsrec.neural.forecasting._config import PatchTransformerConfig
 from sklearn_tsrec.neural.forecasting._seasons import season_weights
 from sklearn_tsrec.neural.forecasting._units import (
     from_scaled,
@@ -81,7 +83,11 @@ class PatchTransformer(nn.Module):
     tensor([1., 2., 3.])
     """
 
-    def __init__(self, config):
+    levels: torch.Tensor
+    calibration: tuple[float, float]
+    prefix: nn.Parameter | None
+
+    def __init__(self, config: PatchTransformerConfig):
         super().__init__()
         self.config = config
         width, patch, n_levels = config.width, config.patch, len(config.quantiles)
@@ -107,7 +113,14 @@ class PatchTransformer(nn.Module):
         with torch.no_grad():
             self.head.out.bias.copy_(spread.float().repeat(patch))
 
-    def forward(self, context, period, n_future_patches=None, origins=(0,), valid=None):
+    def forward(
+        self,
+        context: torch.Tensor,
+        period: torch.Tensor,
+        n_future_patches: int | None = None,
+        origins: Sequence[int] = (0,),
+        valid: torch.Tensor | None = None,
+    ) -> ScaledQuantiles:
         """Return the quantiles of the patches that follow each origin.
 
         Parameters
@@ -236,7 +249,14 @@ class PatchTransformer(nn.Module):
         return ((to_past | to_own)[None] & holds[:, None]) | itself, positions.float()
 
     @torch.no_grad()
-    def forecast(self, context, period, horizon, batch_size=64, shift=None):
+    def forecast(
+        self,
+        context: torch.Tensor,
+        period: torch.Tensor,
+        horizon: int,
+        batch_size: int = 64,
+        shift: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         """Return quantiles of the next steps of each window.
 
         Horizons beyond ``config.block`` are rolled out: the lowest, the middle and the highest

@@ -3,15 +3,16 @@
 from dataclasses import fields
 from numbers import Integral, Real
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
-from sklearn.utils import check_array, check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
-from sklearn_tsrec._sklearn import Interval, StrOptions, fit_context
+from sklearn_tsrec._sklearn import Interval, StrOptions, check_array, fit_context, validate_data
 from sklearn_tsrec.neural._device import find_device
 from sklearn_tsrec.neural._finetune import FINETUNE, count_parameters
 from sklearn_tsrec.neural.forecasting._augment import AUGMENTATIONS
@@ -206,31 +207,31 @@ class PatchTransformerRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator)
 
     def __init__(
         self,
-        checkpoint="tsrec-small",
+        checkpoint: str | Path | None = "tsrec-small",
         *,
-        window=None,
-        horizon=None,
-        period="auto",
-        finetune="none",
-        learning_rate="auto",
-        max_epochs=10,
-        batch_size=64,
-        validation_fraction=0.25,
-        refit=True,
-        n_recent=None,
-        patience=None,
-        dropout=0.0,
-        weight_decay=0.01,
-        blend=0.5,
-        anchor=0.0,
-        augment=None,
-        adversarial=0.0,
-        n_replay=0,
-        consolidation=0.0,
-        device="auto",
-        random_state=0,
-        net_params=None,
-        verbose=0,
+        window: int | None = None,
+        horizon: int | None = None,
+        period: int | list[int] | str | None = "auto",
+        finetune: str = "none",
+        learning_rate: float | str = "auto",
+        max_epochs: int = 10,
+        batch_size: int = 64,
+        validation_fraction: float = 0.25,
+        refit: bool = True,
+        n_recent: int | str | None = None,
+        patience: int | None = None,
+        dropout: float = 0.0,
+        weight_decay: float = 0.01,
+        blend: float = 0.5,
+        anchor: float = 0.0,
+        augment: str | list[str] | tuple[str, ...] | None = None,
+        adversarial: float = 0.0,
+        n_replay: int = 0,
+        consolidation: float = 0.0,
+        device: str = "auto",
+        random_state: int | np.random.RandomState | None = 0,
+        net_params: dict[str, Any] | None = None,
+        verbose: int = 0,
     ):
         self.checkpoint = checkpoint
         self.window = window
@@ -258,7 +259,7 @@ class PatchTransformerRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator)
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Load the net and, unless ``finetune="none"``, fine-tune it.
 
         Parameters
@@ -307,7 +308,7 @@ class PatchTransformerRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator)
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y):
+    def partial_fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Continue training on new windows.
 
         With ``n_replay`` a fair sample of all earlier windows is learned along with the new ones,
@@ -337,7 +338,7 @@ class PatchTransformerRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator)
             self._tune(X, windows, targets, blend=1.0, refit=False)
         return self
 
-    def pretrain_on(self, X):
+    def pretrain_on(self, X: ArrayLike) -> Self:
         """Continue training on series without labels: a window's own last steps are its target.
 
         Parameters
@@ -365,21 +366,21 @@ class PatchTransformerRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator)
                 "pretrain_on reads windows alone, and this regressor has covariates: give it "
                 "labelled windows in partial_fit."
             )
-        X = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan")
-        targets = X[:, -horizon:]
-        usable = np.isfinite(targets).all(axis=1) & ~np.isnan(X[:, :-horizon]).all(axis=1)
+        whole = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan")
+        targets = whole[:, -horizon:]
+        usable = np.isfinite(targets).all(axis=1) & ~np.isnan(whole[:, :-horizon]).all(axis=1)
         if not usable.any():
             raise ValueError(
                 f"X has no window with a value before its last horizon={horizon} known values."
             )
         # The window is as long as those to come: what it lacks is missing in front.
-        windows = np.full_like(X, np.nan)
-        windows[:, horizon:] = X[:, :-horizon]
+        windows = np.full_like(whole, np.nan)
+        windows[:, horizon:] = whole[:, :-horizon]
         windows, targets = windows[usable], targets[usable]
         flat = getattr(self, "_flat", horizon == 1)
         return self.partial_fit(windows, targets[:, 0] if flat else targets)
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Return the median forecast of the steps after each window.
 
         Parameters
@@ -395,7 +396,7 @@ class PatchTransformerRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator)
         quantiles = self._forecast(X)
         return quantiles[..., self.module_.net.config.quantiles.index(0.5)].copy()
 
-    def predict_quantiles(self, X, quantiles=(0.1, 0.5, 0.9)):
+    def predict_quantiles(self, X: ArrayLike, quantiles: ArrayLike = (0.1, 0.5, 0.9)) -> np.ndarray:
         """Return quantiles of the steps after each window.
 
         Between the levels of the net they are interpolated, and beyond them continued, as those of
@@ -414,7 +415,7 @@ class PatchTransformerRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator)
         """
         return at_levels(self._forecast(X), self.module_.net.config.quantiles, quantiles)
 
-    def active_query(self, X, n):
+    def active_query(self, X: ArrayLike, n: int) -> np.ndarray:
         """Return the windows whose true values would teach most: those with the widest intervals.
 
         Parameters
@@ -439,17 +440,17 @@ class PatchTransformerRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator)
             raise ValueError(f"n={n!r} must be an integer of at least 1.")
         low, high = np.moveaxis(self.predict_quantiles(X, [0.1, 0.9]), -1, 0)
         width = (high - low).reshape(len(low), -1).mean(axis=1)
-        X = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan")
-        X = X[:, : self._layout.n_window]
-        known = ~np.isnan(X)
+        table = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan")
+        windows = table[:, : self._layout.n_window]
+        known = ~np.isnan(windows)
         count = known.sum(axis=1).clip(1)
-        mean = np.where(known, X, 0).sum(axis=1) / count
-        size = np.sqrt((np.where(known, X - mean[:, np.newaxis], 0) ** 2).sum(axis=1) / count)
+        mean = np.where(known, windows, 0).sum(axis=1) / count
+        size = np.sqrt((np.where(known, windows - mean[:, np.newaxis], 0) ** 2).sum(axis=1) / count)
         share = np.where(size > 0, width / np.where(size > 0, size, 1), 0)
         share[~known.any(axis=1)] = -1
         return np.argsort(-share, kind="stable")[:n]
 
-    def export_onnx(self, path, *, int8=False):
+    def export_onnx(self, path: str | Path, *, int8: bool = False) -> Path:
         """Write the fitted net to an ONNX file.
 
         Its input ``windows`` (n, L), double, is what ``predict`` takes, NaN where missing; its
@@ -493,10 +494,10 @@ class PatchTransformerRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator)
 
     def _tune(self, X, windows, targets, **how):
         """Train the module; ``how`` is what a first and a later fit do not share."""
-        known = how | {"learning_rate": self._rate()}
-        given = {f.name: getattr(self, f.name) for f in fields(Tuning) if f.name not in known}
+        own = {f.name: getattr(self, f.name) for f in fields(Tuning)}
+        tuning: dict[str, Any] = own | {"learning_rate": self._rate()} | how
         self.net_, self.best_epoch_, self.validation_losses_ = self._tuner.learn(
-            X, windows, targets, Tuning(**given, **known)
+            X, windows, targets, Tuning(**tuning)
         )
 
     def _rate(self):
@@ -505,7 +506,7 @@ class PatchTransformerRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator)
             return self.learning_rate
         return _RATE if self.checkpoint is None else _RATES.get(self.finetune, _RATE)
 
-    def _module_params(self):
+    def _module_params(self) -> dict[str, Any]:
         """Return the parameters of the module."""
         given = {
             name.removeprefix("module__"): value

@@ -1,7 +1,5 @@
 """The seasons that windows may have, and which of them each one follows."""
 
-from numbers import Integral
-
 import numpy as np
 import torch
 
@@ -44,7 +42,7 @@ def candidate_periods(period, windows):
         week = _WEEKS.get(found, np.inf)
         return (found, week) if week < windows.shape[1] else (found,)
     given = period if isinstance(period, list) else [period or 1]
-    if not given or not all(isinstance(p, Integral) and p >= 1 for p in given):
+    if not given or not all(isinstance(p, (int, np.integer)) and p >= 1 for p in given):
         raise ValueError(f"period={period!r} must hold integers of at least 1, and one of them.")
     return tuple(int(p) for p in given)
 

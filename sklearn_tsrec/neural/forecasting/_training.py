@@ -51,7 +51,7 @@ class TunedForecaster(nn.Module):
     def forward(self, context, period, n_future_patches, features=None):
         """Return forecasts of the first patches ahead, moved by what the covariates add."""
         output = self.net(context, period, int(n_future_patches[0]))
-        if features is None:
+        if features is None or self.covariates is None:
             return output
         shift = self.covariates(features) * output.season
         shift = nn.functional.pad(shift, (0, output.quantiles.shape[2] - shift.shape[1]))
@@ -222,6 +222,8 @@ class TuningNet(NeuralNet):
     ----------
     Goodfellow, Shlens & Szegedy (2015), "Explaining and harnessing adversarial examples".
     """
+
+    module_: TunedForecaster
 
     def __init__(self, module, criterion, *, penalties=(), adversarial=0.0, **kwargs):
         super().__init__(module, criterion, **kwargs)

@@ -1,6 +1,7 @@
 """Fine-tuning of a patch transformer, once or again and again, without forgetting."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -156,7 +157,7 @@ class Tuner:
 
     def _compose(self, tuning, n_epochs, choice=None):
         """Return the skorch net that trains the module; without a choice it keeps the end."""
-        params = {
+        params: dict[str, Any] = {
             name: value
             for name, value in (tuning.net_params or {}).items()
             if not name.startswith("module__")
@@ -207,7 +208,7 @@ class Tuner:
 
     def _penalties(self, tuning):
         """Return what is added to the training loss."""
-        penalties = [Skewness()] if tuning.finetune == "adalora" else []
+        penalties: list[Skewness | Pull] = [Skewness()] if tuning.finetune == "adalora" else []
         if self.start is not None:
             penalties.append(Pull(self.start, 2 * tuning.anchor))
         if tuning.consolidation and self.fisher is not None:
@@ -249,16 +250,14 @@ class Reservoir:
 
     def __init__(self, rng):
         self.rng = rng
-        self.windows = self.targets = None
+        self.windows = self.targets = np.empty((0, 0))
         self.n_met = 0
 
     def __len__(self):
-        return 0 if self.windows is None else len(self.windows)
+        return len(self.windows)
 
     def add(self, windows, targets, size):
         """Put windows and targets in, each with the chance that all so far have; keep ``size``."""
-        if self.windows is None:
-            self.windows, self.targets = windows[:0], targets[:0]
         kept_windows, kept_targets = list(self.windows), list(self.targets)
         for window, target in zip(windows, targets):
             self.n_met += 1

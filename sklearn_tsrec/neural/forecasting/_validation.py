@@ -141,7 +141,8 @@ class LatestGoodEpoch(Callback):
         if self.epoch_ == 0 and self._has_prefix:
             net.module_.net.prefix = None
         self.losses_ = [float(losses.mean()) for losses in self._by_series]
-        self.held = self.series = self._weights = self._by_series = None  # data and weights
+        self.held = self.series = None  # data and weights
+        self._weights, self._by_series = [], []
 
     def _choose(self):
         """Return the latest epoch that is no more than a standard error worse than the best."""

@@ -1,19 +1,27 @@
 """What neural classifiers of the next item have in common."""
 
+from collections.abc import Callable
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 
 from sklearn_tsrec._item_table import item_matrix, standardized
-from sklearn_tsrec._sklearn import Interval, StrOptions, fit_context
+from sklearn_tsrec._sklearn import Interval, StrOptions, check_array, fit_context
 from sklearn_tsrec.neural._device import find_device
 from sklearn_tsrec.neural.items._cover import cover_windows
-from sklearn_tsrec.neural.items._nets import BestEpoch, ItemTraining, SequenceBatches, SequenceSet
+from sklearn_tsrec.neural.items._nets import (
+    BestEpoch,
+    ItemNet,
+    ItemTraining,
+    SequenceBatches,
+    SequenceSet,
+)
 from sklearn_tsrec.neural.items._time_gaps import N_GAPS, gap_buckets, time_gaps, usual_gap
 from sklearn_tsrec.recommendation._window_classifier import WindowClassifier
 from sklearn_tsrec.recommendation._windows import split_windows
@@ -24,6 +32,9 @@ _ROWS = 512  # windows scored at once
 
 class ItemNetClassifier(WindowClassifier, BaseEstimator):
     """Base of neural classifiers of the next item; ``_make_module`` returns the net."""
+
+    _make_module: Callable[..., ItemNet]
+    module_: ItemNet
 
     _parameter_constraints: ClassVar[dict] = {
         "width": [Interval(Integral, 1, None, closed="left")],
@@ -44,21 +55,21 @@ class ItemNetClassifier(WindowClassifier, BaseEstimator):
 
     def __init__(
         self,
-        width=64,
+        width: int = 64,
         *,
-        loss="softmax",
-        n_negatives=256,
-        dropout=0.2,
-        learning_rate=1e-3,
-        weight_decay=0.0,
-        max_epochs=20,
-        batch_size=64,
-        validation_fraction=0.1,
-        patience=3,
-        device="auto",
-        random_state=0,
-        net_params=None,
-        verbose=0,
+        loss: str = "softmax",
+        n_negatives: int = 256,
+        dropout: float = 0.2,
+        learning_rate: float = 1e-3,
+        weight_decay: float = 0.0,
+        max_epochs: int = 20,
+        batch_size: int = 64,
+        validation_fraction: float = 0.1,
+        patience: int | None = 3,
+        device: str = "auto",
+        random_state: int | np.random.RandomState | None = 0,
+        net_params: dict[str, Any] | None = None,
+        verbose: int = 0,
     ):
         self.width = width
         self.loss = loss
@@ -76,7 +87,14 @@ class ItemNetClassifier(WindowClassifier, BaseEstimator):
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, *, item_features=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        item_features: pd.DataFrame | None = None,
+    ) -> Self:
         """Learn from windows and the items after them.
 
         Parameters
@@ -295,7 +313,7 @@ class ItemNetClassifier(WindowClassifier, BaseEstimator):
                 proba[rows] = self.module_.logits(known).double().softmax(1).cpu().numpy()
         return proba
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Return the probability that each item is the next one.
 
         Parameters

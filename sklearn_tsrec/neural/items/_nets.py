@@ -1,6 +1,7 @@
 """Nets that read sequences of items, their losses and their batches."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -42,6 +43,12 @@ class ItemNet(nn.Module):
     n_context : int, default=0
         How many numbers describe the time after a window.
     """
+
+    read: Callable[..., torch.Tensor]  # codes of sequences → what is known after each item
+    features: torch.Tensor | None
+    class_tokens: torch.Tensor
+    log_prior: torch.Tensor
+    prefix: nn.Parameter | None
 
     def __init__(
         self,
@@ -143,9 +150,10 @@ class SASRecNet(ItemNet):
         """Return what is known after each item, (B, N, width)."""
         x = self.embed(codes)
         n = codes.shape[1]
-        n_prefix = 0 if self.prefix is None else len(self.prefix)
-        if n_prefix:
-            x = torch.cat([self.prefix.expand(len(x), -1, -1), x], 1)
+        prefix, n_prefix = self.prefix, 0
+        if prefix is not None:
+            n_prefix = len(prefix)
+            x = torch.cat([prefix.expand(len(x), -1, -1), x], 1)
         if both_ways is not None:
             allowed = (codes > 0)[:, None, None, :].expand(-1, 1, n, -1)
         else:
@@ -306,6 +314,8 @@ class ItemTraining(NeuralNet):
     n_negatives : int, default=256
         Items that a batch compares its targets with, unless all are.
     """
+
+    module_: ItemNet
 
     def __init__(self, module, criterion=nn.Identity, *, loss="softmax", n_negatives=256, **kwargs):
         super().__init__(module, criterion, **kwargs)

@@ -1,7 +1,9 @@
 """Self-attentive next-item classification on windows of items."""
 
 from numbers import Integral
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import numpy as np
 
 from sklearn_tsrec._sklearn import Interval, StrOptions
 from sklearn_tsrec.neural._finetune import FINETUNE, adapt
@@ -127,26 +129,26 @@ class SASRecClassifier(ItemNetClassifier):
 
     def __init__(
         self,
-        width=64,
+        width: int = 64,
         *,
-        depth=2,
-        heads=2,
-        loss="softmax",
-        n_negatives=256,
-        pretrain=None,
-        pretrain_epochs=5,
-        finetune="full",
-        dropout=0.2,
-        learning_rate=1e-3,
-        weight_decay=0.0,
-        max_epochs=20,
-        batch_size=64,
-        validation_fraction=0.1,
-        patience=3,
-        device="auto",
-        random_state=0,
-        net_params=None,
-        verbose=0,
+        depth: int = 2,
+        heads: int = 2,
+        loss: str = "softmax",
+        n_negatives: int = 256,
+        pretrain: str | None = None,
+        pretrain_epochs: int = 5,
+        finetune: str = "full",
+        dropout: float = 0.2,
+        learning_rate: float = 1e-3,
+        weight_decay: float = 0.0,
+        max_epochs: int = 20,
+        batch_size: int = 64,
+        validation_fraction: float = 0.1,
+        patience: int | None = 3,
+        device: str = "auto",
+        random_state: int | np.random.RandomState | None = 0,
+        net_params: dict[str, Any] | None = None,
+        verbose: int = 0,
     ):
         super().__init__(
             width,

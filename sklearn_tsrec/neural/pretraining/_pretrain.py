@@ -6,7 +6,9 @@ import math
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,18 +31,18 @@ _N_VALIDATION = 8  # batches
 
 
 def pretrain(
-    recipe=None,
-    out="pretrained",
+    recipe: PretrainRecipe | None = None,
+    out: str | Path = "pretrained",
     *,
-    minutes=None,
-    resume=False,
-    anneal=False,
-    device="auto",
-    n_processes=None,
-    n_workers=0,
-    on_log=None,
-    verbose=1,
-):
+    minutes: float | None = None,
+    resume: bool = False,
+    anneal: bool = False,
+    device: str = "auto",
+    n_processes: int | None = None,
+    n_workers: int = 0,
+    on_log: Callable[[dict[str, Any]], object] | None = None,
+    verbose: int = 1,
+) -> PatchTransformer:
     """Pretrain a net on synthetic series.
 
     Each process takes its own steps on its own series, and the weights are averaged now and then.
@@ -135,7 +137,7 @@ def pretrain(
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if n_processes is None:
-        n_processes = torch.cuda.device_count() if device == "cuda" else os.cpu_count()
+        n_processes = torch.cuda.device_count() if device == "cuda" else os.cpu_count() or 1
     with tempfile.TemporaryDirectory() as folder:
         where = (n_processes, device, f"file://{folder}/meeting")
         if n_processes == 1:
@@ -335,7 +337,7 @@ class Trainer:
     def _save_net(self):
         """Write the running mean of the weights, or the last weights where these are better."""
         losses = {"mean": self._validate(self.mean), "last": self._validate(self.net)}
-        best = min(losses, key=losses.get)
+        best = min(losses, key=lambda name: losses[name])
         card = {
             "recipe": self.recipe.to_dict(),
             "windows": self.windows,

@@ -1,13 +1,15 @@
 """Everything that decides what a pretrained net becomes."""
 
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
 
 import yaml
 
 from sklearn_tsrec.neural.forecasting._config import PatchTransformerConfig
 from sklearn_tsrec.neural.pretraining._synthetic._mixture import WEIGHTS
 
-_LENGTHS = {48: 28, 96: 20, 160: 20, 256: 22, 512: 10}
+_LENGTHS: dict[int, float] = {48: 28, 96: 20, 160: 20, 256: 22, 512: 10}
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,11 @@ class PretrainRecipe:
     """
 
     config: PatchTransformerConfig = field(default_factory=PatchTransformerConfig)
-    weights: dict = field(default_factory=WEIGHTS.copy)
+    weights: dict[str, float] = field(default_factory=WEIGHTS.copy)
     n_windows: int = 6_000_000
     batch_size: int = 256
     n_origins: int = 4
-    lengths: dict = field(default_factory=_LENGTHS.copy)
+    lengths: dict[int, float] = field(default_factory=_LENGTHS.copy)
     learning_rate: float = 3e-3
     warm_up: int = 100_000
     weight_decay: float = 0.05
@@ -83,7 +85,7 @@ class PretrainRecipe:
                 f"lengths and a block of {self.config.block}."
             )
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Return a dict that YAML and JSON can hold.
 
         Returns
@@ -95,7 +97,7 @@ class PretrainRecipe:
         return asdict(self) | {"config": self.config.to_dict(), "lengths": lengths}
 
     @classmethod
-    def from_dict(cls, values):
+    def from_dict(cls, values: dict[str, Any]) -> Self:
         """Return the recipe that :meth:`to_dict` gave.
 
         Parameters
@@ -126,7 +128,7 @@ class PretrainRecipe:
         return cls(**values)
 
     @classmethod
-    def read(cls, path):
+    def read(cls, path: str | Path) -> Self:
         """Return the recipe in a YAML file, which JSON is too.
 
         Parameters
@@ -153,7 +155,7 @@ class PretrainRecipe:
             raise ValueError(f"path={str(path)!r} must hold names and values, got {values!r}.")
         return cls.from_dict(values)
 
-    def write(self, path):
+    def write(self, path: str | Path) -> None:
         """Write the recipe to a YAML file.
 
         Parameters

@@ -11,7 +11,7 @@ from sklearn_tsrec.neural.pretraining._synthetic._draws import (
     sometimes,
 )
 
-_KINDS = {7: 35, 24: 35, 168: 6, 12: 14, 52: 10}
+_KINDS: dict[int, float] = {7: 35, 24: 35, 168: 6, 12: 14, 52: 10}
 _DAYS = 365.25
 
 
@@ -29,9 +29,9 @@ class CalendarSeries:
         Seasonal period (7 daily; 24 or 168 hourly; 12 monthly; 52 weekly) → weight.
     """
 
-    kinds: dict = field(default_factory=_KINDS.copy)
+    kinds: dict[int, float] = field(default_factory=_KINDS.copy)
 
-    def draw(self, rng, n, length):
+    def draw(self, rng: np.random.Generator, n: int, length: int) -> tuple[np.ndarray, np.ndarray]:
         """Return ``n`` series and their periods, as in :meth:`StructuralSeries.draw`."""
         weights = np.array(list(self.kinds.values()), float)
         period = rng.choice(list(self.kinds), n, p=weights / weights.sum())

@@ -23,9 +23,9 @@ class CountSeries:
         Seasonal period → weight.
     """
 
-    seasons: dict = field(default_factory=SEASONS.copy)
+    seasons: dict[int, float] = field(default_factory=SEASONS.copy)
 
-    def draw(self, rng, n, length):
+    def draw(self, rng: np.random.Generator, n: int, length: int) -> tuple[np.ndarray, np.ndarray]:
         """Return ``n`` series and their periods, as in :meth:`StructuralSeries.draw`."""
         period = draw_periods(rng, n, self.seasons)
         drift = np.cumsum(rng.standard_normal((n, length)), 1) * log_uniform(rng, 0.001, 0.05, n)

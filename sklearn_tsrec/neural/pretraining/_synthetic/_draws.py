@@ -1,9 +1,20 @@
 """Random ingredients that all families of series share; all are vectorised over series."""
 
+from typing import Protocol
+
 import numpy as np
 
+
+class Family(Protocol):
+    """A family of series: whatever draws some."""
+
+    def draw(self, rng: np.random.Generator, n: int, length: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return ``n`` series of a length, and their periods."""
+        ...
+
+
 # Season → how often it is drawn: the calendars that series come in.
-SEASONS = {1: 12, 4: 10, 5: 3, 7: 13, 12: 22, 24: 16, 48: 6, 52: 6, 96: 4, 168: 2}
+SEASONS: dict[int, float] = {1: 12, 4: 10, 5: 3, 7: 13, 12: 22, 24: 16, 48: 6, 52: 6, 96: 4, 168: 2}
 
 
 def log_uniform(rng, low, high, n):

@@ -5,7 +5,9 @@ import numpy as np
 from sklearn_tsrec.neural.pretraining._synthetic._draws import log_uniform, sometimes
 
 
-def add_effects(rng, values, flip=0.15, reverse=0.05):
+def add_effects(
+    rng: np.random.Generator, values: np.ndarray, flip: float = 0.15, reverse: float = 0.05
+) -> np.ndarray:
     """Return series with what tables hold besides their process.
 
     Each effect befalls a share of the series: spikes (12 %), a shift of the level (8 %), censoring

@@ -23,10 +23,10 @@ class GaussianProcessSeries:
     Ansari et al. (2024), "Chronos: learning the language of time series" (KernelSynth).
     """
 
-    seasons: dict = field(default_factory=SEASONS.copy)
+    seasons: dict[int, float] = field(default_factory=SEASONS.copy)
     n_shared: int = 16
 
-    def draw(self, rng, n, length):
+    def draw(self, rng: np.random.Generator, n: int, length: int) -> tuple[np.ndarray, np.ndarray]:
         """Return ``n`` series and their periods, as in :meth:`StructuralSeries.draw`."""
         values, periods = np.empty((n, length)), np.ones(n, int)
         for start in range(0, n, self.n_shared):

@@ -4,7 +4,7 @@ import numpy as np
 
 from sklearn_tsrec.neural.pretraining._synthetic._calendar import CalendarSeries
 from sklearn_tsrec.neural.pretraining._synthetic._counts import CountSeries
-from sklearn_tsrec.neural.pretraining._synthetic._draws import draw_periods, standardise
+from sklearn_tsrec.neural.pretraining._synthetic._draws import Family, draw_periods, standardise
 from sklearn_tsrec.neural.pretraining._synthetic._effects import add_effects
 from sklearn_tsrec.neural.pretraining._synthetic._gaussian_process import GaussianProcessSeries
 from sklearn_tsrec.neural.pretraining._synthetic._mixup import MixupSeries
@@ -14,7 +14,7 @@ from sklearn_tsrec.neural.pretraining._synthetic._state_space import StateSpaceS
 from sklearn_tsrec.neural.pretraining._synthetic._structural import StructuralSeries
 from sklearn_tsrec.neural.pretraining._synthetic._trend import TrendSeries
 
-FAMILIES = {
+FAMILIES: dict[str, Family] = {
     "structural": StructuralSeries(),
     "trend": TrendSeries(),
     "state_space": StateSpaceSeries(),
@@ -25,7 +25,7 @@ FAMILIES = {
     "calendar": CalendarSeries(),
     "mixup": MixupSeries(),
 }
-WEIGHTS = {
+WEIGHTS: dict[str, float] = {
     "structural": 18,
     "trend": 19,
     "state_space": 25,
@@ -69,7 +69,14 @@ class SyntheticMixture:
     ((100, 64), (100,))
     """
 
-    def __init__(self, weights=None, *, families=None, effects=True, wrong_period=0.1):
+    def __init__(
+        self,
+        weights: dict[str, float] | None = None,
+        *,
+        families: dict[str, Family] | None = None,
+        effects: bool = True,
+        wrong_period: float = 0.1,
+    ):
         self.weights = dict(WEIGHTS if weights is None else weights)
         self.families = FAMILIES | (families or {})
         self.effects = effects
@@ -83,7 +90,9 @@ class SyntheticMixture:
         if not sum(self.weights.values()) > 0 or min(self.weights.values()) < 0:
             raise ValueError(f"weights must be 0 or more, and some above 0, got {self.weights}.")
 
-    def sample(self, n, length, random_state=None):
+    def sample(
+        self, n: int, length: int, random_state: int | np.random.Generator | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return standardised series in random order, and their periods.
 
         Parameters

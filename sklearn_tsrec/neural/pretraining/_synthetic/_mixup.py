@@ -1,8 +1,10 @@
 """Convex combinations of series."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from sklearn_tsrec.neural.pretraining._synthetic._draws import standardise
+import numpy as np
+
+from sklearn_tsrec.neural.pretraining._synthetic._draws import Family, standardise
 from sklearn_tsrec.neural.pretraining._synthetic._sarima import SarimaSeries
 from sklearn_tsrec.neural.pretraining._synthetic._structural import StructuralSeries
 
@@ -21,10 +23,10 @@ class MixupSeries:
     Ansari et al. (2024), "Chronos: learning the language of time series" (TSMixup).
     """
 
-    first: object = StructuralSeries()
-    second: object = SarimaSeries()
+    first: Family = field(default_factory=StructuralSeries)
+    second: Family = field(default_factory=SarimaSeries)
 
-    def draw(self, rng, n, length):
+    def draw(self, rng: np.random.Generator, n: int, length: int) -> tuple[np.ndarray, np.ndarray]:
         """Return ``n`` series and their periods, as in :meth:`StructuralSeries.draw`."""
         values, period = self.first.draw(rng, n, length)
         others, _ = self.second.draw(rng, n, length)

@@ -27,9 +27,9 @@ class RegimeSeries:
         Seasonal period → weight.
     """
 
-    seasons: dict = field(default_factory=SEASONS.copy)
+    seasons: dict[int, float] = field(default_factory=SEASONS.copy)
 
-    def draw(self, rng, n, length):
+    def draw(self, rng: np.random.Generator, n: int, length: int) -> tuple[np.ndarray, np.ndarray]:
         """Return ``n`` series and their periods, as in :meth:`StructuralSeries.draw`."""
         period = draw_periods(rng, n, self.seasons)
         change = rng.integers(0, length, (n, _N_CHANGES, 1))

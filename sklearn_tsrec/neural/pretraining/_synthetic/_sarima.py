@@ -32,9 +32,9 @@ class SarimaSeries:
     autocorrelations": two of them in (−1, 1) make any stationary AR(2).
     """
 
-    seasons: dict = field(default_factory=SEASONS.copy)
+    seasons: dict[int, float] = field(default_factory=SEASONS.copy)
 
-    def draw(self, rng, n, length):
+    def draw(self, rng: np.random.Generator, n: int, length: int) -> tuple[np.ndarray, np.ndarray]:
         """Return ``n`` series and their periods, as in :meth:`StructuralSeries.draw`."""
         period = draw_periods(rng, n, self.seasons)
         path = self._stationary(rng, n, length + _BURN_IN, period)[:, _BURN_IN:]

@@ -12,7 +12,7 @@ from sklearn_tsrec.neural.pretraining._synthetic._draws import (
     sometimes,
 )
 
-_SEASONS = {1: 25, 4: 18, 12: 27, 7: 10, 24: 14, 52: 8, 48: 2, 96: 2}
+_SEASONS: dict[int, float] = {1: 25, 4: 18, 12: 27, 7: 10, 24: 14, 52: 8, 48: 2, 96: 2}
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class StateSpaceSeries:
     approach*.
     """
 
-    seasons: dict = field(default_factory=_SEASONS.copy)
+    seasons: dict[int, float] = field(default_factory=_SEASONS.copy)
 
-    def draw(self, rng, n, length):
+    def draw(self, rng: np.random.Generator, n: int, length: int) -> tuple[np.ndarray, np.ndarray]:
         """Return ``n`` series and their periods, as in :meth:`StructuralSeries.draw`."""
         period = draw_periods(rng, n, self.seasons, unusual=0.08)
         path = self._run(rng, n, length, period)

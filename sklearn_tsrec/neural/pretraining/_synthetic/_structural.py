@@ -37,9 +37,9 @@ class StructuralSeries:
     (2, 100)
     """
 
-    seasons: dict = field(default_factory=SEASONS.copy)
+    seasons: dict[int, float] = field(default_factory=SEASONS.copy)
 
-    def draw(self, rng, n, length):
+    def draw(self, rng: np.random.Generator, n: int, length: int) -> tuple[np.ndarray, np.ndarray]:
         """Return ``n`` series of a length, and their seasonal periods.
 
         Parameters

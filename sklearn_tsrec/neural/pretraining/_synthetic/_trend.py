@@ -13,7 +13,7 @@ from sklearn_tsrec.neural.pretraining._synthetic._draws import (
     sometimes,
 )
 
-_SEASONS = {1: 38, 4: 20, 12: 24, 7: 8, 24: 6, 52: 8}
+_SEASONS: dict[int, float] = {1: 38, 4: 20, 12: 24, 7: 8, 24: 6, 52: 8}
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class TrendSeries:
         Seasonal period → weight.
     """
 
-    seasons: dict = field(default_factory=_SEASONS.copy)
+    seasons: dict[int, float] = field(default_factory=_SEASONS.copy)
 
-    def draw(self, rng, n, length):
+    def draw(self, rng: np.random.Generator, n: int, length: int) -> tuple[np.ndarray, np.ndarray]:
         """Return ``n`` series and their periods, as in :meth:`StructuralSeries.draw`."""
         period = draw_periods(rng, n, self.seasons, unusual=0.08)
         shock = np.where(sometimes(rng, 0.15, n), 1e-3, log_uniform(rng, 0.05, 1, n))
