@@ -20,7 +20,7 @@ _MICROSECONDS = {
 _DAY = _MICROSECONDS["D"]
 _MONTHS = {"M": 1, "MS": 1, "ME": 1, "Q": 3, "QS": 3, "QE": 3, "Y": 12, "YS": 12, "YE": 12}
 _WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
-_MONTH_NAMES = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
+MONTH_NAMES = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 _MEAN_MONTH = 30.436875 * _DAY
 _EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday
 
@@ -197,7 +197,7 @@ def _infer(times, name):
         month, start, end = _months(day)
         for rule, holds in (("start", start), ("end", end)):
             if holds.all() and (step := _common_step(month)):
-                anchor = _MONTH_NAMES[int(month[0]) % 12]
+                anchor = MONTH_NAMES[int(month[0]) % 12]
                 suffix = "S" if rule == "start" else "E"
                 unit, n = next(
                     (unit, step // months)
@@ -206,7 +206,7 @@ def _infer(times, name):
                 )
                 # A quarter is named by any of its months: pandas takes the first or the last one.
                 if unit == "Q" and n == 1:
-                    anchor = _MONTH_NAMES[int(month[0]) % 3 + (0 if rule == "start" else 9)]
+                    anchor = MONTH_NAMES[int(month[0]) % 3 + (0 if rule == "start" else 9)]
                 label = f"{n if n > 1 else ''}{unit}{suffix}{'' if unit == 'M' else '-' + anchor}"
                 grid = Frequency(
                     label, "month", step, int(month[0]) % step, rule, int(clock[0]), times.zone
@@ -288,7 +288,7 @@ def _parse(freq, times):
     wall = times.wall()
     clock = int(wall[0] % _DAY)
     known = unit in _MICROSECONDS or unit in _MONTHS or unit in ("B", "W")
-    fits = anchor is None or anchor in (_WEEKDAYS if unit == "W" else _MONTH_NAMES)
+    fits = anchor is None or anchor in (_WEEKDAYS if unit == "W" else MONTH_NAMES)
     if not known or not fits or n < 1 or (anchor and unit in ("B", "M", "MS", "ME")):
         raise ValueError(
             f"freq={freq!r} is not a known frequency: use D, W-MON … W-SUN, MS, ME, QS, QE, YS, "
@@ -314,7 +314,7 @@ def _parse(freq, times):
     day = {"S": "start", "E": "end"}.get(unit[1:])
     first = Frequency(label, "month", 1, day=day, clock=clock, zone=times.zone)
     # QS-FEB starts in February; QE-DEC, and the plain period Q-DEC, end in December.
-    months = _MONTH_NAMES.index(anchor) if anchor else (0 if day == "start" else 11)
+    months = MONTH_NAMES.index(anchor) if anchor else (0 if day == "start" else 11)
     months += day is None
     if n > 1:  # the first time says which of several years or quarters it is
         months += (

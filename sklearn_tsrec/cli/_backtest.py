@@ -2,8 +2,7 @@
 
 import pandas as pd
 
-from sklearn_tsrec.cli._forecast import frequency_of
-from sklearn_tsrec.cli._series import make_forecaster, read_series, season_of
+from sklearn_tsrec.cli._series import frequency_of, make_forecaster, read_series, season_of
 from sklearn_tsrec.cli._tables import say, write_table
 from sklearn_tsrec.metrics import mean_absolute_error, weighted_absolute_percentage_error
 from sklearn_tsrec.model_selection import PanelTimeSeriesSplit, backtest

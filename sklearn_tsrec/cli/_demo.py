@@ -8,9 +8,8 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from sklearn_tsrec._extras import require
-from sklearn_tsrec.cli._demo_forecast import forecast_demand
+from sklearn_tsrec.cli._demo_models import forecast_demand, recommend_categories
 from sklearn_tsrec.cli._demo_page import with_errors, write_page
-from sklearn_tsrec.cli._demo_recommend import recommend_categories
 from sklearn_tsrec.cli._tables import say
 from sklearn_tsrec.datasets import load_complete_journey
 from sklearn_tsrec.inspection import ForecastDisplay

@@ -5,7 +5,7 @@ from html import escape
 
 import pandas as pd
 
-from sklearn_tsrec.cli._demo_forecast import ENOUGH, HORIZON, MONTH
+from sklearn_tsrec.cli._demo_models import ENOUGH, HORIZON, MONTH
 
 
 def with_errors(accuracy):

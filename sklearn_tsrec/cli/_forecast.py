@@ -3,9 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from sklearn_tsrec._frequency import make_frequency
 from sklearn_tsrec._times import read_times
-from sklearn_tsrec.cli._series import make_forecaster, read_series, season_of
+from sklearn_tsrec.cli._series import frequency_of, make_forecaster, read_series, season_of
 from sklearn_tsrec.cli._tables import say, write_table
 
 
@@ -27,12 +26,6 @@ def run(arguments):
     write_table(table, arguments.out, arguments.time_format)
     n_series = len(table) // arguments.horizon
     say(f"{n_series} series, {arguments.horizon} steps each{_to(arguments.out)}")
-
-
-def frequency_of(X, freq):
-    """Return the calendar of a panel."""
-    times = read_times(X.index.get_level_values(-1).unique().sort_values())
-    return make_frequency(freq, times)
 
 
 def _future_rows(X, frequency, horizon):

@@ -6,6 +6,8 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 
 from sklearn_tsrec import as_panel
+from sklearn_tsrec._frequency import make_frequency
+from sklearn_tsrec._times import read_times
 from sklearn_tsrec.cli._tables import TableError, check_output, check_unique, read_table, say
 from sklearn_tsrec.forecasting import WindowForecaster
 from sklearn_tsrec.model_selection import PanelTimeSeriesSplit
@@ -66,3 +68,9 @@ def season_of(frequency, asked):
     if not asked:
         say(f"times are {frequency.name!r}: season {season} (give another with --season)")
     return season
+
+
+def frequency_of(X, freq):
+    """Return the calendar of a panel."""
+    times = read_times(X.index.get_level_values(-1).unique().sort_values())
+    return make_frequency(freq, times)

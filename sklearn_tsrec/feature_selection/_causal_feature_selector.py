@@ -22,10 +22,10 @@ from sklearn_tsrec.feature_selection._driver_tests import driver_tests
 from sklearn_tsrec.feature_selection._drivers import check_horizon, read_driver
 from sklearn_tsrec.feature_selection._effects import effect_table
 from sklearn_tsrec.feature_selection._partialling_out import (
-    _inverse,
     benjamini_hochberg,
     contiguous_folds,
     hotelling,
+    invert,
 )
 from sklearn_tsrec.feature_selection._robust import default_cov_type, effect_covariance, stretches
 from sklearn_tsrec.feature_selection._waves import SlowWaves
@@ -435,7 +435,7 @@ def heterogeneity(design, regime):
     n, p = rows.shape
     gram = design.gram.copy()
     gram[np.diag_indices(p)] += 1e-9 * n
-    inverse = _inverse(gram)
+    inverse = invert(gram)
     effect = inverse @ design.cross
     influence = rows @ inverse
     residual = y - rows @ effect

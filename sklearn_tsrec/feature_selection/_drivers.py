@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from sklearn_tsrec.features._calendar import _CYCLES, _FLAGS, _HOLIDAYS
+from sklearn_tsrec.features._calendar import CYCLES, FLAGS, HOLIDAYS
 
 # The grammar of our feature names: what comes after the last "__".
 _LAG = re.compile(r"lag(\d+)")
@@ -12,9 +12,7 @@ _WINDOW = re.compile(
     r"(mean|sum|std|min|max|count|nonzero_share|slope|skew|median|quantile|q|ewm|recency|time_since"
     r"|expanding)[\w.]*"
 )
-_CLOCK = re.compile(
-    rf"(sin|cos)[\w.]+_\d+|({'|'.join((*_CYCLES, *_FLAGS, *_HOLIDAYS))})(_sin|_cos)?"
-)
+_CLOCK = re.compile(rf"(sin|cos)[\w.]+_\d+|({'|'.join((*CYCLES, *FLAGS, *HOLIDAYS))})(_sin|_cos)?")
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def grouped_wald(design, groups, cov_type, n_absorbed):
     n, p = len(y), len(design.gram)
     gram = design.gram.copy()
     gram[np.diag_indices(p)] += 1e-9 * n
-    inverse = _inverse(gram)
+    inverse = invert(gram)
     effect = inverse @ design.cross
     tested = np.concatenate(groups)
 
@@ -136,7 +136,7 @@ def crossfit_effects(X, y, folds, groups=None, alpha=1.0):
         A = X[train] - mean
         gram = A.T @ A
         gram[np.diag_indices(len(gram))] += alpha
-        inverse = _inverse(gram)
+        inverse = invert(gram)
         b = inverse @ (A.T @ (y[train] - level))
         B = X[test] - mean
         residual = y[test] - level - B @ b
@@ -205,7 +205,7 @@ def benjamini_hochberg(pvalues, alpha):
     return rejected
 
 
-def _inverse(gram):
+def invert(gram):
     """Return the inverse of a positive definite matrix."""
     factor, info = linalg.lapack.dpotrf(gram, lower=True)
     if not info:

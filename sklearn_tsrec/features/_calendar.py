@@ -13,9 +13,9 @@ from sklearn_tsrec._times import show
 from sklearn_tsrec.features._clock_features import ClockFeatures
 
 _UNITS = {"us", "ms", "s", "min", "h", "D"}
-_CYCLES = ("minute", "hour", "dayofweek", "day", "dayofyear", "week", "month", "quarter")
-_FLAGS = ("year", "is_weekend", "is_month_start", "is_month_end")
-_HOLIDAYS = ("is_holiday", "days_to_holiday", "days_since_holiday")
+CYCLES = ("minute", "hour", "dayofweek", "day", "dayofyear", "week", "month", "quarter")
+FLAGS = ("year", "is_weekend", "is_month_start", "is_month_end")
+HOLIDAYS = ("is_holiday", "days_to_holiday", "days_since_holiday")
 
 
 class CalendarFeatures(ClockFeatures):
@@ -112,10 +112,10 @@ class CalendarFeatures(ClockFeatures):
         if not self._features or len(set(self._features)) < len(self._features):
             raise ValueError(f"features={self.features!r} is empty or repeats a feature.")
         for feature in self._features:
-            if feature not in (*_CYCLES, *_FLAGS, *_HOLIDAYS):
-                known = ", ".join((*_CYCLES, *_FLAGS, *_HOLIDAYS))
+            if feature not in (*CYCLES, *FLAGS, *HOLIDAYS):
+                known = ", ".join((*CYCLES, *FLAGS, *HOLIDAYS))
                 raise ValueError(f"features holds {feature!r}: known are {known}.")
-            if feature in _HOLIDAYS and self.holidays is None:
+            if feature in HOLIDAYS and self.holidays is None:
                 raise ValueError(
                     f"feature {feature!r} needs holidays=, a country such as 'DE' or dates."
                 )
@@ -131,7 +131,7 @@ class CalendarFeatures(ClockFeatures):
         """Return the names of the features, without that of the time."""
         names = []
         for feature in self._features:
-            waves = self.cyclical and feature in _CYCLES
+            waves = self.cyclical and feature in CYCLES
             names += [f"{feature}_sin", f"{feature}_cos"] if waves else [feature]
         return names
 
@@ -159,11 +159,11 @@ class CalendarFeatures(ClockFeatures):
         stamps = self._stamps(times)
         out = []
         for feature in self._features:
-            if feature in _HOLIDAYS:
+            if feature in HOLIDAYS:
                 out.append(_holiday_feature(feature, self.holidays, stamps))
                 continue
             values = _calendar_feature(feature, stamps)
-            if self.cyclical and feature in _CYCLES:
+            if self.cyclical and feature in CYCLES:
                 angle = 2 * np.pi * _turn(feature, values, stamps)
                 out += [np.sin(angle), np.cos(angle)]
             else:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import numpy as np
 import pandas as pd
 
-from sklearn_tsrec._frequency import _MONTH_NAMES
+from sklearn_tsrec._frequency import MONTH_NAMES
 
 # sktime shifts times by steps, which pandas 2 gets wrong in any unit but its own.
 _UNIT = pd.date_range("2000-01-01", periods=1).unit
@@ -65,7 +65,7 @@ def _month_periods(frequency, ticks):
     months = pd.PeriodIndex.from_ordinals(last, freq="M")
     if frequency.step == 1:
         return months
-    return months.asfreq(f"{_PERIODS[frequency.step]}-{_MONTH_NAMES[last[0] % 12]}")
+    return months.asfreq(f"{_PERIODS[frequency.step]}-{MONTH_NAMES[last[0] % 12]}")
 
 
 def fit_series(forecaster, y, X, horizon):
