@@ -127,7 +127,7 @@ else:
 
 if importlib.util.find_spec("implicit"):
     ESTIMATORS += [
-        ALSClassifier(factors=2),
+        ALSClassifier(n_components=2),
     ]
 else:
     LEFT_OUT |= {"ALSClassifier"}

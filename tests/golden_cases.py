@@ -621,7 +621,7 @@ def _recommended(recommender):
 def als_classifier():
     from sklearn_tsrec.recommendation import ALSClassifier
 
-    return _window_classifier(ALSClassifier(4, alpha=20.0, iterations=4, random_state=0))
+    return _window_classifier(ALSClassifier(4, confidence=20.0, max_iter=4, random_state=0))
 
 
 @case
@@ -718,7 +718,7 @@ def sequence_recommender_als():
 
     X, y, X_new, _ = log()
     out = {}
-    als = ALSClassifier(4, iterations=4, random_state=0)
+    als = ALSClassifier(4, max_iter=4, random_state=0)
     for name, estimator in {"als": als, "ease": EASEClassifier(20.0)}.items():
         model = SequenceRecommender(estimator).fit(X, y)
         out[name] = model.recommend(k=5)
@@ -802,11 +802,11 @@ def forecast_ranker():
     )
     out = {}
     for name, model in {
-        "high": ForecastRanker(WindowForecaster(Ridge(), window=7), k=3),
-        "safe": ForecastRanker(safe, k=3, direction="low", risk_aversion=0.5),
+        "high": ForecastRanker(WindowForecaster(Ridge(), window=7)),
+        "safe": ForecastRanker(safe, direction="low", risk_aversion=0.5),
     }.items():
         model.fit(X, y)
-        out[name] = model.recommend(X_new)
+        out[name] = model.recommend(X_new, k=3)
         out[f"{name} predict"] = model.predict(X_new)
         models = {"model": model, "zero": np.arange(len(X_new)) % 3}
         table = metrics.evaluate_ranker(models, X_new, y_new, k=2, cost_bps=5, reference="zero")

@@ -303,7 +303,7 @@ def test_evaluate_prints_figures_with_errors_beside_popularity(habits, capsys):
     assert figures["hit_rate@2"][1] == "±"
     personal, popular = (float(figures["mrr@2"][at]) for at in (0, 3))
     assert float(figures["mrr@2"][6]) == pytest.approx(personal - popular, abs=2e-4)
-    assert "users 11, of them without any event before 1; items 12, and 1 that" in lines[-1]
+    assert "users 11, of them without any event before 1; items 12, and 1 without any" in lines[-1]
     assert "one standard error over users" in captured.err
     assert "from 2024-01-18" in captured.err
 
@@ -331,7 +331,7 @@ def test_evaluate_asks_only_for_what_is_new_where_seen_is_left_out(habits, capsy
     assert main(arguments) == 0
     out = capsys.readouterr().out
     assert "users 2, of them without any event before 1" in out
-    # One of the two users has the fashion, and the other what nobody had before.
+    # One of the two users has the fashion, and the other an item without any event before.
     [hit_rate] = [line for line in out.splitlines() if line.startswith("hit_rate")]
     assert hit_rate.split()[1] == "0.5000"
 

@@ -3,7 +3,7 @@ Rank currencies, and do not believe it at once
 ==============================================
 
 At each month we rank currencies by the return that is forecast for them, and ask what a portfolio
-would have earned. The first answer is far too good, and a gap in the splitter says why.
+would have earned. The first answer is far too good, and a gap in the splitter shows why.
 """
 
 # %%
@@ -26,10 +26,10 @@ X, y = as_panel(rates, group="country", time="month", target="gain")
 
 # %%
 # A ranker is a forecaster whose forecasts are put in order at each date.
-ranker = ForecastRanker(WindowForecaster(Ridge(alpha=0.01), window=12), k=3)
+ranker = ForecastRanker(WindowForecaster(Ridge(alpha=0.01), window=12))
 ranker.fit(X, y)
 this_month = X[X.index.get_level_values("month") == "2026-06-01"]
-ranker.recommend(this_month)
+ranker.recommend(this_month, k=3)
 
 # %%
 # That was fitted to the very month. To know what it is worth, forecast each of the last 15 years'

@@ -59,5 +59,5 @@ display.plot_series(household, model="own frequency")
 
 # %%
 # The lists themselves are long tables, ready to be joined with anything. A household that was
-# never seen is given what is popular, and the column ``source`` says so.
+# never seen is given what is popular, as the column ``source`` shows.
 recommenders["item-kNN"].recommend([household, -1], k=3)

@@ -8,7 +8,7 @@ recommender, and the display shows what that costs.
 """
 
 # %%
-# Categories belong to departments: that is all we say of them.
+# Categories belong to departments: that is all we describe of them.
 from sklearn_tsrec import PanelTimeSeriesSplit, SequenceRecommender, as_panel
 from sklearn_tsrec.datasets import load_complete_journey
 from sklearn_tsrec.inspection import RecommendationDisplay
@@ -66,6 +66,6 @@ display.plot_tradeoff("coverage", curves=curves)
 display.plot_tradeoff("exposure_ratio", curves={name: curves[name] for name in settings})
 
 # %%
-# The paired tests say which of these costs is more than chance.
+# The paired tests show which of these costs is more than chance.
 figures = display.evaluation
 figures[figures["metric"] == "ndcg"].set_index("model").round(4)

@@ -66,7 +66,7 @@ def _fit(model, arguments, X, y):
 
 
 def _choose_half_life(arguments, X, y):
-    """Return the half-life that foresees the last fifth of the log best, by NDCG."""
+    """Return the half-life whose lists fit the last fifth of the log best, by NDCG."""
     times = X.index.get_level_values(-1)
     span = times.max() - times.min()
     past = _past(X)
@@ -86,22 +86,22 @@ def _choose_half_life(arguments, X, y):
 
 
 def _past(X):
-    """Tell which events are in the first four fifths of the time; raise if that is all or none."""
+    """Return which events are in the first four fifths of the time; raise if all are."""
     times = X.index.get_level_values(-1)
     past = np.asarray(times <= times.min() + _KNOWN * (times.max() - times.min()))
     if past.all():
-        raise TableError("all events have one time: there is nothing to foresee.")
+        raise TableError("all events have one time: there is nothing to predict.")
     return past
 
 
 def _evaluate(arguments, X, y):
-    """Fit to the first four fifths of the time and print how well the rest is foreseen."""
+    """Fit to the first four fifths of the time and print how well the rest is predicted."""
     past = _past(X)
     X_train, y_train, X_test, y_test = X[past], y[past], X[~past], y[~past]
     if arguments.exclude_seen:  # what is left out of lists is not asked for either
         users = [part.index.get_level_values(0) for part in (y_train, y_test)]
-        had = pd.MultiIndex.from_arrays([users[0], y_train])
-        new = ~pd.MultiIndex.from_arrays([users[1], y_test]).isin(had)
+        seen = pd.MultiIndex.from_arrays([users[0], y_train])
+        new = ~pd.MultiIndex.from_arrays([users[1], y_test]).isin(seen)
         X_test, y_test = X_test[new], y_test[new]
         if y_test.empty:
             raise TableError("nobody chose anything new in the last fifth of the time.")
@@ -116,9 +116,9 @@ def _evaluate(arguments, X, y):
     )
     time = X_test.index.get_level_values(-1).min()
     say(
-        f"learned from {past.sum()} events, {len(y_test)} events from {time} on to be foreseen; ± "
+        f"learned from {past.sum()} events, {len(y_test)} events from {time} on to predict; ± "
         "is one standard error over users; equal scores in a seeded random order"
-        + (", what users had before left out" if arguments.exclude_seen else "")
+        + (", what users interacted with before left out" if arguments.exclude_seen else "")
     )
     if arguments.out:
         write_table(table, arguments.out)
@@ -146,7 +146,7 @@ def _readable(table, models, k):
             lines.to_string(),
             "",
             f"users {counts['users']}, of them without any event before {counts['cold_users']}; "
-            f"items {counts['items']}, and {counts['cold_items']} that nobody had before",
+            f"items {counts['items']}, and {counts['cold_items']} without any event before",
         ]
     )
 

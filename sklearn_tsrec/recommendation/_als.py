@@ -21,23 +21,24 @@ class ALSClassifier(DecisionMixin, WindowClassifier, BaseEstimator):
     """Expect items whose factors are near those of the window, by alternating least squares.
 
     The window and the next item of each row are one set of items, which is factorised into rows and
-    items by the package `implicit`: ``pip install 'sklearn-tsrec[als]'``. An item that is there
-    counts with a confidence of ``1 + alpha * weight``, one that is not with 1. A window is scored
-    by the factors that explain it best, so that no row needs to have been there in training.
+    items by the package `implicit`: ``pip install 'sklearn-tsrec[als]'``. The squared error of an
+    item that is there counts ``1 + confidence * weight`` times, that of one that is not once. A
+    window is scored by the factors that explain it best, so that no row needs to have been there in
+    training.
 
     Scores are no probabilities. A window without a known item gets the popularity.
 
     Parameters
     ----------
-    factors : int, default=64
+    n_components : int, default=64
         Number of factors.
     regularization : float, default=0.01
         Strength of the ridge on the factors.
-    alpha : float, default=1.0
+    confidence : float, default=1.0
         How much more an item that is there counts than one that is not.
     decay : float, default=1.0
         Weight of each place of the window over that of the place after it; 1 weighs all alike.
-    iterations : int, default=15
+    max_iter : int, default=15
         How often both sides are solved.
     random_state : int, RandomState instance or None, default=0
         Seed of the first factors.
@@ -52,10 +53,12 @@ class ALSClassifier(DecisionMixin, WindowClassifier, BaseEstimator):
         The weight of the training rows of each item.
     class_prior_ : array of shape (n_classes,)
         Popularity: the weighted share of each item in the training targets.
-    item_factors_ : array of shape (n_classes, factors)
+    item_factors_ : array of shape (n_classes, n_components)
         The factors of the items.
     n_features_in_ : int
         Length of the windows.
+    n_iter_ : int
+        How often both sides were solved: ``max_iter`` times.
 
     Raises
     ------
@@ -77,38 +80,38 @@ class ALSClassifier(DecisionMixin, WindowClassifier, BaseEstimator):
     >>> import numpy as np
     >>> from sklearn_tsrec.recommendation import ALSClassifier
     >>> windows = [[np.nan, 1], [np.nan, 2], [np.nan, 3], [np.nan, 4]]
-    >>> classifier = ALSClassifier(factors=2, alpha=40.0).fit(windows, [2, 1, 4, 3])
+    >>> classifier = ALSClassifier(n_components=2, confidence=40.0).fit(windows, [2, 1, 4, 3])
     >>> classifier.decision_function([[np.nan, 1], [np.nan, 4]]).round(1) + 0.0
     array([[1., 1., 0., 0.],
            [0., 0., 1., 1.]])
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "factors": [Interval(Integral, 1, None, closed="left")],
+        "n_components": [Interval(Integral, 1, None, closed="left")],
         "regularization": [Interval(Real, 0, None, closed="left")],
-        "alpha": [Interval(Real, 0, None, closed="neither")],
+        "confidence": [Interval(Real, 0, None, closed="neither")],
         "decay": [Interval(Real, 0, 1, closed="right")],
-        "iterations": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
 
     def __init__(
         self,
-        factors=64,
+        n_components=64,
         *,
         regularization=0.01,
-        alpha=1.0,
+        confidence=1.0,
         decay=1.0,
-        iterations=15,
+        max_iter=15,
         random_state=0,
         verbose=0,
     ):
-        self.factors = factors
+        self.n_components = n_components
         self.regularization = regularization
-        self.alpha = alpha
+        self.confidence = confidence
         self.decay = decay
-        self.iterations = iterations
+        self.max_iter = max_iter
         self.random_state = random_state
         self.verbose = verbose
 
@@ -132,7 +135,7 @@ class ALSClassifier(DecisionMixin, WindowClassifier, BaseEstimator):
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None):
-        """Go on from the factors as they are, with new rows beside those known.
+        """Continue from the factors as they are, with new rows beside those known.
 
         All rows are remembered, as a sparse matrix.
 
@@ -168,24 +171,25 @@ class ALSClassifier(DecisionMixin, WindowClassifier, BaseEstimator):
     def _finish(self):
         """Factorise rows and items, from random factors or from those that are known."""
         rows = sparse.csr_matrix(self._rows, dtype=np.float32)
-        rows.data = 1 + np.float32(self.alpha) * rows.data
+        rows.data = 1 + np.float32(self.confidence) * rows.data
         rng = check_random_state(self.random_state)
         with threadpool_limits(1, user_api="blas"):  # its own threads are the faster ones
             model = require("implicit.cpu.als", "als").AlternatingLeastSquares(
-                factors=self.factors,
+                factors=self.n_components,
                 regularization=self.regularization,
                 alpha=1.0,  # it has no part in its confidence of 1 for what is not there
-                iterations=self.iterations,
+                iterations=self.max_iter,
                 num_threads=1,
                 random_state=rng.randint(np.iinfo(np.int32).max),
             )
             if self._start is not None:
                 old, factors = self._start
-                start = 0.01 * rng.random_sample((rows.shape[1], self.factors))
+                start = 0.01 * rng.random_sample((rows.shape[1], self.n_components))
                 start[old] = factors
                 model.item_factors = start.astype(np.float32)
             model.fit(rows, show_progress=bool(self.verbose))
         self.item_factors_ = np.asarray(model.item_factors, dtype=np.float64)
+        self.n_iter_ = self.max_iter
 
     def _score(self, X, gaps=None):
         """Return the score of each item after each row."""
@@ -193,7 +197,7 @@ class ALSClassifier(DecisionMixin, WindowClassifier, BaseEstimator):
         gram = self.item_factors_.T @ self.item_factors_
         # Without a ridge, more factors than items would have no one answer.
         gram[np.diag_indices(len(gram))] += max(self.regularization, 1e-9)
-        by_row = window.indptr, window.indices, self.alpha * window.data
+        by_row = window.indptr, window.indices, self.confidence * window.data
         users = _fold_in(*by_row, self.item_factors_, gram)
         scores = users @ self.item_factors_.T
         scores[np.diff(window.indptr) == 0] = self.class_prior_

@@ -20,7 +20,7 @@ class EASEClassifier(PartialFitMixin, DecisionMixin, WindowClassifier, BaseEstim
     """Expect items by a linear model of which items go together, learned in closed form.
 
     Each row is a vector w of how much each item weighs in its window: 1 at the latest place, and
-    ``decay`` times as much at each place before. A matrix B of weights says what it makes likely:
+    ``decay`` times as much at each place before. A matrix B of weights holds what it makes likely:
     the scores are ``w @ B``.
 
     ``target="set"`` is EASE [1]_: the window and the next item together are one set s, and B is

@@ -1,4 +1,4 @@
-from numbers import Integral, Real
+from numbers import Real
 from typing import ClassVar
 
 import numpy as np
@@ -8,14 +8,15 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_tsrec._keys import key_frame, read_groups, sorted_groups
-from sklearn_tsrec._sklearn import HasMethods, Interval, StrOptions, fit_context
+from sklearn_tsrec._keys import key_frame, read_clock, read_groups, sorted_groups
+from sklearn_tsrec._sklearn import HasMethods, Interval, StrOptions, fit_context, safe_indexing
+from sklearn_tsrec._table import is_frame
 from sklearn_tsrec.forecasting import WindowForecaster
 from sklearn_tsrec.recommendation._lists import check_group_names, check_k
 
 
 def _can_update(ranker):
-    """Tell whether the forecaster can be shown newer rows."""
+    """Return whether the forecaster can be updated."""
     return ranker.forecaster is None or hasattr(ranker.forecaster, "update")
 
 
@@ -29,8 +30,6 @@ class ForecastRanker(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     ----------
     forecaster : regressor, default=None
         Any regressor on keyed tables; None is :class:`~sklearn_tsrec.WindowForecaster`.
-    k : int, default=10
-        How many series :meth:`recommend` lists at each date.
     direction : {"high", "low"}, default="high"
         Whether high or low values are good.
     risk_aversion : float, default=0.0
@@ -73,8 +72,8 @@ class ForecastRanker(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     >>> X, y = as_panel(sales, group="item", time="week", target="sold")
     >>> known = X.index.get_level_values("week") < 4
     >>> forecaster = WindowForecaster(window=1, target_transform="last")
-    >>> ranker = ForecastRanker(forecaster, k=2).fit(X[known], y[known])
-    >>> ranker.recommend(X[~known]).round(2)
+    >>> ranker = ForecastRanker(forecaster).fit(X[known], y[known])
+    >>> ranker.recommend(X[~known], k=2).round(2)
        week  rank item  score
     0     4     1    b   4.67
     1     4     2    c   3.67
@@ -82,15 +81,13 @@ class ForecastRanker(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     _parameter_constraints: ClassVar[dict] = {
         "forecaster": [HasMethods(["fit", "predict"]), None],
-        "k": [Interval(Integral, 1, None, closed="left")],
         "direction": [StrOptions({"high", "low"})],
         "risk_aversion": [Interval(Real, 0, None, closed="left")],
         "coverage": [Interval(Real, 0, 1, closed="neither")],
     }
 
-    def __init__(self, forecaster=None, k=10, *, direction="high", risk_aversion=0.0, coverage=0.8):
+    def __init__(self, forecaster=None, *, direction="high", risk_aversion=0.0, coverage=0.8):
         self.forecaster = forecaster
-        self.k = k
         self.direction = direction
         self.risk_aversion = risk_aversion
         self.coverage = coverage
@@ -127,6 +124,7 @@ class ForecastRanker(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         """
         forecaster = WindowForecaster() if self.forecaster is None else clone(self.forecaster)
         self.forecaster_ = forecaster.fit(X, y)
+        self._latest = self._latest_rows(X)
         if self.risk_aversion and not hasattr(self.forecaster_, "predict_interval"):
             raise ValueError(
                 f"risk_aversion={self.risk_aversion!r} needs forecast intervals, but "
@@ -154,6 +152,7 @@ class ForecastRanker(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         self.forecaster_.update(X, y)
+        self._latest = self._latest_rows(X)
         return self
 
     def predict(self, X):
@@ -177,15 +176,16 @@ class ForecastRanker(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             value = value - self._sign() * self.risk_aversion * (high - low) / 2
         return value
 
-    def recommend(self, X, k=None):
+    def recommend(self, X=None, k=10):
         """Return the best series at each date, as a long table.
 
         Parameters
         ----------
-        X : DataFrame or array of shape (m, p)
-            Keyed rows: the series to choose from at each date.
-        k : int, default=None
-            Length of the lists; None is the parameter. A date with fewer series has all of them.
+        X : DataFrame or array of shape (m, p), default=None
+            Keyed rows: the series to choose from at each date. None is the latest date of the
+            table that :meth:`fit` or :meth:`update` was given last.
+        k : int, default=10
+            Length of the lists. A date with fewer series has all of them.
 
         Returns
         -------
@@ -200,7 +200,7 @@ class ForecastRanker(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             If X names no series, or k is no integer of at least 1.
         """
         check_is_fitted(self)
-        k = self.k if k is None else check_k(k)
+        k, X = check_k(k), self._latest if X is None else X
         score = self.predict(X)
         keys, names = key_frame(X, self.group, self.time)
         if not names:
@@ -222,6 +222,12 @@ class ForecastRanker(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         table["rank"] = table.groupby(time).cumcount() + 1
         return table[table["rank"] <= k].reset_index(drop=True)
 
+    def _latest_rows(self, X):
+        """Return the rows of a table at its latest date."""
+        X = X if is_frame(X) else np.asarray(X)
+        times, place = read_clock(X, self.time)
+        return safe_indexing(X, np.flatnonzero(place == times.values.argmax()))
+
     def _sign(self):
         """Return 1 if high values are good, and -1 if low ones are."""
         return 1 if self.direction == "high" else -1
@@ -230,5 +236,5 @@ class ForecastRanker(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         inner = WindowForecaster() if self.forecaster is None else self.forecaster
         tags.input_tags = get_tags(inner).input_tags
-        tags.regressor_tags.poor_score = True  # the columns of X need not say anything of y
+        tags.regressor_tags.poor_score = True  # the columns of X need not hold anything of y
         return tags

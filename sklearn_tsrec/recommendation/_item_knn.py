@@ -36,9 +36,9 @@ class ItemKNNClassifier(PartialFitMixin, ProbabilityMixin, WindowClassifier, Bas
     decay : float, default=1.0
         Weight of each place of the window over that of the place after it; 1 weighs all alike.
     shrinkage : float, default=0.0
-        Draws similarities that few rows support towards 0; in (weighted) rows.
+        Shrinks similarities that few rows support towards 0; in (weighted) rows.
     self_similarity : float or None, default=None
-        Similarity of an item to itself, which says how likely repeats are; None learns it like any
+        Similarity of an item to itself, which is how likely repeats are; None learns it like any
         other. The plain cosine between items has 1.
     smoothing : float, default=0.01
         Share of the popularity in the result. It ranks the items that nothing in the window is

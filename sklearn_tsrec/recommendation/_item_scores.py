@@ -16,8 +16,8 @@ class ItemScores:
     Parameters
     ----------
     estimator : classifier
-        Fitted. Where it has ``sparse_proba`` and ``prefers_sparse`` says so, only the probabilities
-        that differ from a share of the popularity are computed.
+        Fitted. Where it has ``sparse_proba``, and ``prefers_sparse`` returns True, only the
+        probabilities that differ from a share of the popularity are computed.
     log : EventLog
         The events that windows are made of.
     popularity : array of shape (n_classes,)

@@ -131,7 +131,7 @@ class MarkovClassifier(PartialFitMixin, ProbabilityMixin, WindowClassifier, Base
         return memories
 
     def _sparse_score(self, X, gaps=None):
-        """Return what the counts of each memory say, and the weight of the popularity."""
+        """Return what the counts of each memory make likely, and the weight of the popularity."""
         own = sparse.csr_array((len(X), len(self.classes_)))
         base = np.ones(len(X))
         for recent, known, count, total in zip(

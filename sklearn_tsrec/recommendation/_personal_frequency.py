@@ -14,7 +14,7 @@ from sklearn_tsrec.recommendation._window_classifier import (
     grow,
 )
 
-_LEAST_OCTAVE = -10  # ages are told apart by half octaves, from a thousandth of their unit …
+_LEAST_OCTAVE = -10  # ages are binned by half octaves, from a thousandth of their unit …
 _MOST_AGES = 51  # … to 2 ** 15 of it, 90 years of days
 _MOST_RATIO = 10  # an age of 1/32 to 32 of the interval
 
@@ -94,7 +94,7 @@ class PersonalFrequencyClassifier(
         self.repurchase = repurchase
 
     def _count(self, X, gaps, codes, weight, old, fresh):
-        """Add up at which ages of the item last had it came again, and at which it did not."""
+        """Add up at which ages of an item it came again next, and at which it did not."""
         if self.half_life is not None or self.repurchase is not None:
             self._check_gaps(X, gaps)
         if self.repurchase is None:
@@ -125,7 +125,7 @@ class PersonalFrequencyClassifier(
             ratio = _ratio_bin(cell.coords[1], interval[cell.coords[0]])
             curve.append(np.bincount(ratio, cell.data, minlength=2 * _MOST_RATIO + 1))
         rate = (came.sum() + 1) / (there.sum() + 1)
-        # One repeat in as many chances as it takes on average: what few rows say is near 1.
+        # One repeat in as many chances as it takes on average: few rows give a ratio near 1.
         self._curve = (curve[0] + 1) / (curve[1] + 1 / rate) / rate
         self._interval = np.full(len(self.classes_), usual)
         place = self._positions(self._items, self.classes_)
@@ -175,7 +175,7 @@ class PersonalFrequencyClassifier(
 
 
 def _age_bin(age):
-    """Return the number of half octaves of an age, above the least that is told apart."""
+    """Return the number of half octaves of an age, above the smallest bin."""
     octave = np.log2(np.maximum(age, 2.0**_LEAST_OCTAVE)) - _LEAST_OCTAVE
     return np.minimum(np.rint(2 * octave).astype(np.int64), _MOST_AGES - 1)
 

@@ -23,7 +23,7 @@ def choose(items, value, k, features, diversity, group, size, most, bound, rng):
     k : int
         Length of the lists.
     features : csr_array of shape (n_items, p)
-        Rows of unit length, whose inner products say how similar items are.
+        Rows of unit length, whose inner products are the similarities of items.
     diversity : float
         Weight of the similarity to what is already in the list.
     group : int64 array of shape (n_items,)

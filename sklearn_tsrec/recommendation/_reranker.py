@@ -21,7 +21,7 @@ from sklearn_tsrec.recommendation._sequence_recommender import SequenceRecommend
 
 
 def _recommender_has(name):
-    """Tell whether the recommender has a method."""
+    """Return whether the recommender has a method."""
 
     def check(reranker):
         fitted = getattr(reranker, "recommender_", reranker.recommender)
@@ -64,7 +64,7 @@ class ReRanker(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         lists give way that lose little by it.
     popularity_penalty : float, default=0.0
         What the most popular item loses against the least popular, in relevance [4]_. Popularity is
-        the rank of an item by the training series that had it, from 0 to 1.
+        the rank of an item by the training series that interacted with it, from 0 to 1.
     random_state : int, RandomState instance or None, default=0
         Draws the order in which lists are filled where ``min_exposure_ratio`` binds them.
 
@@ -76,7 +76,7 @@ class ReRanker(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         The items in training, the columns of :meth:`predict_proba`.
     items_ : array of shape (n_items,)
         The items that can be recommended; a recommender that knows items by their features also
-        has those that training never had.
+        has those without a training event.
     popularity_ : array of shape (n_items,)
         Their popularity ranks, 0 to 1.
     n_features_in_ : int
@@ -195,8 +195,10 @@ class ReRanker(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         keyed = X if is_frame(X) else np.asarray(X)
         series, _ = read_groups(keyed, self.group, self.time)
         item = pd.Index(self.items_).get_indexer(pd.Index(np.asarray(y).ravel()))
-        had = np.bincount(pd.unique(series * np.int64(n_items) + item) % n_items, minlength=n_items)
-        self.popularity_ = (rankdata(had) - 1) / max(n_items - 1, 1)
+        n_series = np.bincount(
+            pd.unique(series * np.int64(n_items) + item) % n_items, minlength=n_items
+        )
+        self.popularity_ = (rankdata(n_series) - 1) / max(n_items - 1, 1)
         self._features = sparse.csr_array((n_items, 0))
         if self.diversity > 0:
             self._features = normalize(item_matrix(self.item_features, self.items_))
@@ -265,9 +267,9 @@ class ReRanker(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         )  # fmt: skip
         if ratio < self.min_exposure_ratio:
             raise ValueError(
-                f"min_exposure_ratio={self.min_exposure_ratio!r} cannot be had from "
-                f"{self.n_candidates} candidates for each of {len(items)} series: {ratio:.3f} was "
-                "reached. Raise n_candidates or lower the bound."
+                f"min_exposure_ratio={self.min_exposure_ratio!r} cannot be reached with "
+                f"{self.n_candidates} candidates for each of {len(items)} series: the best is "
+                f"{ratio:.3f}. Raise n_candidates or lower the bound."
             )
         start = np.flatnonzero(rank == 1)
         row, place = np.nonzero(chosen >= 0)
@@ -276,12 +278,12 @@ class ReRanker(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return lists
 
     def predict(self, X):
-        """Return the best next item at each moment, as the recommender says.
+        """Return the best next item of each row, as the recommender does.
 
         Parameters
         ----------
         X : DataFrame or array of shape (n_samples, n_columns)
-            Keyed moments.
+            Keyed rows.
 
         Returns
         -------
@@ -293,12 +295,12 @@ class ReRanker(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     @available_if(_recommender_has("predict_proba"))
     def predict_proba(self, X):
-        """Return the probability of each item at each moment, as the recommender says.
+        """Return the probability of each item for each row, as the recommender does.
 
         Parameters
         ----------
         X : DataFrame or array of shape (n_samples, n_columns)
-            Keyed moments.
+            Keyed rows.
 
         Returns
         -------

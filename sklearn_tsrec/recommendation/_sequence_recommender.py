@@ -24,7 +24,7 @@ def _gives_probabilities(recommender):
     return recommender.estimator is None or hasattr(recommender.estimator, "predict_proba")
 
 
-def _learns_on(recommender):
+def _continues(recommender):
     """Return whether the classifier has ``partial_fit``."""
     return recommender.estimator is None or hasattr(recommender.estimator, "partial_fit")
 
@@ -39,13 +39,13 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
     Windows hold the position of each item in ``classes_``, the oldest first, with NaN in front when
     there are fewer items than places. The classifier must take NaN: ours and
     :class:`~sklearn.ensemble.HistGradientBoostingClassifier` do; a
-    :class:`~sklearn.preprocessing.OneHotEncoder` in front lends it to others. The classifier is
-    asked only where the window has an item: a series that was never seen, or has no event before
-    the moment, is given the popularity of the items (with a ``half_life``: of late).
+    :class:`~sklearn.preprocessing.OneHotEncoder` in front makes others take it too. The classifier
+    is asked only where the window has an item: a series that was never seen, or has no event before
+    the time of the row, is given the popularity of the items (recent, with a ``half_life``).
 
     With ``gaps`` or ``columns`` the classifier is given a DataFrame: the window in ``item__lag3``,
     ``item__lag2``, ``item__lag1``, the age of each in ``gap__lag3``, …, and the context under its
-    own names, so that a :class:`~sklearn.compose.ColumnTransformer` can tell them apart. Our item
+    own names, so that a :class:`~sklearn.compose.ColumnTransformer` can select them. Our item
     classifiers find their columns by these names and leave the others alone.
 
     Events of a series at one time have no order of their own: a pseudo-random one, drawn by
@@ -65,10 +65,10 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         a duration such as ``"30D"``, or a number in the unit of numeric times, or in steps of
         ``freq``. None weighs all events alike.
     gaps : bool, default=False
-        Whether the classifier is also told how old each item of the window is at the moment: in
-        days for datetimes, else in the unit of the times or in steps of ``freq``.
+        Whether the classifier is also given the age of each item at the time of the row: in days
+        for datetimes, else in the unit of the times or in steps of ``freq``.
     columns : str, int, list of these or None, default=None
-        Columns of X that are known of a moment beforehand, such as the hour or the store, to be
+        Columns of X that are known of a row beforehand, such as the hour or the store, to be
         given to the classifier as they are.
     item_features : DataFrame or None, default=None
         What is known of items (index): text or categories, such as a brand, and numbers, such as a
@@ -76,8 +76,8 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         score of an item that training does not have is the mean of those of the ten items that are
         most like it. Neural classifiers also learn from them.
     exclude_seen : bool, default=False
-        Whether :meth:`recommend` leaves out what a series had before. Say False where repeats are
-        right, as in groceries.
+        Whether :meth:`recommend` leaves out the items that a series interacted with before. False
+        is right for repeats, as in groceries.
     group : str, int, list of these or None, default=None
         Column(s) that name the series; None reads the index: all levels before the last.
     time : str, int or None, default=None
@@ -99,7 +99,7 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         The items that can be recommended: ``classes_`` and, sorted after them, those that only
         ``item_features`` knows.
     popularity_ : array of shape (n_classes,)
-        Share of each item in the training events, weighted as they are: what an empty history gets.
+        Share of each item in the training events, weighted as they are: what an empty window gets.
     scores_ : ItemScores
         Scores of all items after any span of the log, of which lists are made.
     n_features_in_ : int
@@ -237,10 +237,10 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         self.frequency_, self.freq_, self.classes_ = None, None, events.items
         return self._learn(events, fresh=True, grown=False)
 
-    @available_if(_learns_on)
+    @available_if(_continues)
     @fit_context(prefer_skip_nested_validation=False)
     def partial_fit(self, X, y, classes=None):
-        """Remember more events, and learn from their windows, where the classifier can.
+        """Continue training: remember more events, and learn from their windows.
 
         The windows of the new events reach into those known before. Given events in the order of
         time, a classifier that adds up counts, as ours do, is what ``fit`` on all events would have
@@ -341,18 +341,18 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         return self._log.spans(keys.codes, keys.ticks, read_context(X, self.columns))
 
     def predict(self, X):
-        """Return the best next item at each moment, given the training events before it.
+        """Return the best next item of each row, given the training events before it.
 
         Parameters
         ----------
         X : DataFrame or array of shape (n_samples, n_columns)
-            Keyed moments. Their own items are not known: only training events fill the windows.
+            Keyed rows. Their own items are not known: only training events fill the windows.
 
         Returns
         -------
         array of shape (n_samples,)
-            Of items with equal scores the one first in ``classes_``. ``exclude_seen`` says nothing
-            here.
+            Of items with equal scores the one first in ``classes_``. ``exclude_seen`` has no
+            effect.
         """
         spans = self._read_spans(X)
         best = np.empty(len(spans), dtype=np.int64)
@@ -362,12 +362,12 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
 
     @available_if(_gives_probabilities)
     def predict_proba(self, X):
-        """Return the probability of each item at each moment, as a dense array.
+        """Return the probability of each item for each row, as a dense array.
 
         Parameters
         ----------
         X : DataFrame or array of shape (n_samples, n_columns)
-            Keyed moments.
+            Keyed rows.
 
         Returns
         -------
@@ -392,7 +392,8 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         k : int, default=10
             Length of the lists. A series with fewer items to choose from is given a shorter list.
         exclude_seen : bool or None, default=None
-            Whether to leave out what the series had before; None does as the parameter says.
+            Whether to leave out the items that the series interacted with before; None is the
+            parameter.
         candidates : list of items, DataFrame or None, default=None
             The only items to recommend: one list for all series, or a table with the group columns
             and ``item``, as this method returns it, with the candidates of each series. A series
@@ -485,8 +486,8 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         k : int, default=10
             Length of the lists.
         exclude_seen : bool or None, default=None
-            Whether to leave out the items of the series before the time; None does as the parameter
-            says.
+            Whether to leave out the items that the series interacted with before; None is the
+            parameter.
 
         Returns
         -------

@@ -79,7 +79,7 @@ class WindowClassifier(ClassifierMixin):
         return self
 
     def _count(self, X, gaps, codes, weight, old, fresh):
-        """Add up what rows say beyond how popular items are; ``old`` places the old classes."""
+        """Add up what rows hold beyond how popular items are; ``old`` places the old classes."""
 
     def _finish(self):
         """Conclude from what was added up."""
@@ -185,8 +185,8 @@ class WindowClassifier(ClassifierMixin):
 class ProbabilityMixin:
     """Mixin of window classifiers whose scores are probabilities.
 
-    They are ``own + base * class_prior_``, with ``own`` sparse: what the window itself says, and
-    how much is left to popularity.
+    They are ``own + base * class_prior_``, with ``own`` sparse: what the window itself makes
+    likely, and how much is left to popularity.
     """
 
     def prefers_sparse(self):
@@ -227,7 +227,7 @@ class ProbabilityMixin:
         Parameters
         ----------
         X : array of shape (n_samples, window) or sparse array of shape (n_samples, n_items)
-            Windows of items, the oldest first. NaN and items that ``fit`` did not see say nothing.
+            Windows of items, the oldest first. NaN and items that ``fit`` did not see do nothing.
 
         Returns
         -------
@@ -245,7 +245,7 @@ class DecisionMixin:
         Parameters
         ----------
         X : array of shape (n_samples, window) or sparse array of shape (n_samples, n_items)
-            Windows of items, the oldest first. NaN and items that ``fit`` did not see say nothing.
+            Windows of items, the oldest first. NaN and items that ``fit`` did not see do nothing.
 
         Returns
         -------

@@ -13,7 +13,7 @@ NAN = np.nan
 def test_windows_are_scored_by_the_least_squares_of_their_items():
     rng = np.random.default_rng(0)
     X, y = rng.integers(0, 6, (60, 3)).astype(float), rng.integers(0, 6, 60)
-    model = ALSClassifier(4, alpha=3.0, decay=0.5, regularization=0.1).fit(X, y)
+    model = ALSClassifier(4, confidence=3.0, decay=0.5, regularization=0.1).fit(X, y)
     Y = model.item_factors_
     assert Y.shape == (6, 4)
     confidence, wanted = np.ones(6), np.zeros(6)
@@ -29,7 +29,7 @@ def test_windows_are_scored_by_the_least_squares_of_their_items():
 
 def test_factors_solve_their_side_of_the_least_squares():
     X, y = [[NAN, 1], [1, 2], [2, 3], [3, 1], [NAN, 2]] * 4, [2, 3, 1, 2, 1] * 4
-    model = ALSClassifier(2, alpha=5.0, iterations=200, regularization=0.1).fit(X, y)
+    model = ALSClassifier(2, confidence=5.0, max_iter=200, regularization=0.1).fit(X, y)
     Y, R = model.item_factors_, np.zeros((20, 3))
     for row, (window, label) in enumerate(zip(X, y)):
         R[row, [int(i) - 1 for i in [*window, label] if not np.isnan(i)]] = 1
@@ -69,19 +69,19 @@ def test_it_goes_on_from_known_factors_and_rows_with_new_ones():
     X = (2 * rng.integers(0, 4, (80, 3)) + kind[:, None]).astype(float)
     y = 2 * rng.integers(0, 4, 80) + kind
     old = (X < 6).all(axis=1) & (y < 6)  # the others hold items that are new
-    params = {"factors": 2, "alpha": 5.0, "regularization": 0.1, "iterations": 30}
+    params = {"n_components": 2, "confidence": 5.0, "regularization": 0.1, "max_iter": 30}
     model = ALSClassifier(**params).partial_fit(X[old], y[old])
     np.testing.assert_array_equal(model.classes_, range(6))
     np.testing.assert_array_equal(
         model.item_factors_, ALSClassifier(**params).fit(X[old], y[old]).item_factors_
     )
-    model.set_params(iterations=3).partial_fit(X[~old], y[~old], classes=[99])
+    model.set_params(max_iter=3).partial_fit(X[~old], y[~old], classes=[99])
     np.testing.assert_array_equal(model.classes_, [*range(8), 99])
     np.testing.assert_array_equal(model.class_count_[:8], np.bincount(y))
     rows = np.vstack([X[old], X[~old]]), np.append(y[old], y[~old])
     whole = ALSClassifier(**params).fit(*rows)
     assert loss(model, *rows) < 1.02 * loss(whole, *rows)
-    few = ALSClassifier(**params | {"iterations": 1}).fit(*rows)
+    few = ALSClassifier(**params | {"max_iter": 1}).fit(*rows)
     assert loss(model, *rows) < loss(few, *rows)  # it need not begin again
     assert set(model.predict([[1.0, 3.0, 5.0]])) <= {1, 3, 5, 7}
     assert np.abs(model.item_factors_[8]).max() < 1e-3  # nobody had it

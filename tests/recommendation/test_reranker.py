@@ -233,14 +233,16 @@ def test_bad_parameters_are_named(log, options, message):
         rerank(log, **options)
 
 
-def test_what_cannot_be_had_is_said(log):
+def test_an_exposure_that_cannot_be_reached_raises(log):
     _, _, features = log
     with pytest.raises(ValueError, match="item_features lacks 1 of 20 items, such as i07"):
         rerank(log, item_features=features.drop(index="i07"))
     with pytest.raises(ValueError, match="k must be an integer"):
         rerank(log).recommend(k=0)
     reranker = rerank(log, min_exposure_ratio=0.9, n_candidates=K)
-    with pytest.raises(ValueError, match=r"cannot be had from 5 candidates .* Raise n_candidates"):
+    with pytest.raises(
+        ValueError, match=r"cannot be reached with 5 candidates .* Raise n_candidates"
+    ):
         reranker.recommend(k=K)
 
 

@@ -116,7 +116,7 @@ class ListRetriever:
         self._seen = np.unique(series * len(items) + item)
 
     def _table(self, series, ticks):
-        """Return keys as a table, in the columns that the recommender was told of or the index."""
+        """Return keys as a table, in the columns that the recommender reads, or in the index."""
         table = pd.DataFrame({"series": series, "time": self._clock.times(ticks)})
         return table.set_index(["series", "time"]) if self._in_index else table
 

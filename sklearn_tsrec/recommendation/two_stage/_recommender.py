@@ -33,38 +33,40 @@ _BLOCK = 4096  # lists whose candidates are held in memory together
 class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
     """Let several recommenders propose items, and a ranker put them in order.
 
-    The first stage is a list of recommenders: what each of them thinks best at a moment, together,
-    are the candidates. The second stage is any classifier or regressor that is given one row for
-    each candidate of each moment, with the scores and ranks of the first stage and what the log
-    says of the series and the item, and learns which of them the series had in the period after
-    the moment.
+    The first stage is a list of recommenders: the best items of each of them, together, are the
+    candidates of a series at a time. The second stage is any classifier or regressor that is given
+    one row for each candidate, with the scores and ranks of the first stage and what the log holds
+    of the series and the item. It learns at *origins*, times in the past, which candidates the
+    series interacted with in the period after the origin.
 
-    Nothing of that period is seen: the recommenders whose scores a training moment is given are
+    Nothing of that period is seen: the recommenders whose scores the rows of an origin hold are
     fitted to the events strictly before it, and so is all that the features count. For
     :meth:`predict` and :meth:`recommend` they are fitted to all events.
 
     A ranker that is no better than its best recommender is left out: it is tried on the last
-    ``horizon`` of the log, trained on moments before it, and ``fallback_`` says what is used.
+    ``horizon`` of the log, trained at origins before it, and ``fallback_`` is what is used instead.
 
     Parameters
     ----------
     retrievers : list of (str, recommender), default=None
-        The recommenders, with names; :class:`SequenceRecommender` of any kind. Their ``group``,
-        ``time`` and ``freq`` are set for them. Parameters are reached by name:
-        ``knn__estimator__decay``. None is popularity, personal frequency and item-kNN.
+        The recommenders, with names. A :class:`SequenceRecommender` is handed the log as it is
+        held; its ``group``, ``time`` and ``freq`` are set for it. Any other that has ``fit`` and
+        ``recommend`` is given tables of positions in ``groups_`` and times, as columns ``series``
+        and ``time`` if it has a parameter ``group``, else in the index. Parameters are reached by
+        name: ``knn__estimator__decay``. None is popularity, personal frequency and item-kNN.
     ranker : classifier or regressor, default=None
-        Learns whether a candidate was had (1) or not (0). A ranker whose ``fit`` takes ``group``,
-        such as ``lightgbm.LGBMRanker``, is told how many candidates each moment has. It must take
-        NaN. None is a small :class:`~sklearn.ensemble.HistGradientBoostingClassifier`.
+        Learns whether a candidate is a hit (1) or not (0). A ranker whose ``fit`` takes ``group``,
+        such as ``lightgbm.LGBMRanker``, is given the number of candidates of each list. It must
+        take NaN. None is a small :class:`~sklearn.ensemble.HistGradientBoostingClassifier`.
     horizon : str, float or None, default=None
-        Length of the period after a moment that counts: a duration such as ``"30D"``, or a number
+        Length of the period after an origin that counts: a duration such as ``"30D"``, or a number
         in the unit of numeric times. None is a fifth of the time that training spans.
     n_origins : int, default=1
-        Training moments of each series, a horizon apart, the latest a horizon before the end.
+        Times that the ranker learns at, a horizon apart, the latest a horizon before the end.
     n_candidates : int or list of int, default=50
         How many items each recommender may propose; a list has one number for each.
     n_negatives : int or None, default=None
-        Candidates of a training moment that were not had and are kept, drawn at random; None
+        Candidates of each series at an origin that are no hits and are kept, drawn at random; None
         keeps all.
     features : list of str or None, default=None
         Groups of features, see Notes. None is ``"scores"``, ``"personal"``, ``"context"`` and
@@ -75,13 +77,13 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
     item_features : DataFrame or None, default=None
         What is known of items (index): text and categories, such as a brand, or numbers.
     columns : list of str or int or None, default=None
-        Numeric columns of X that say something of events, such as a price or a discount.
+        Numeric columns of X that describe events, such as a price or a discount.
     demand : WindowForecaster or None, default=None
-        Forecasts how often each item will be had, in quarters of the horizon; None does not.
+        Forecasts the number of events of each item, in quarters of the horizon; None does not.
     fallback : bool, default=True
         Whether to try the ranker, and to leave it out where it is not better.
     exclude_seen : bool, default=False
-        Whether what a series had before is neither learned nor recommended.
+        Whether items that a series interacted with before are neither learned nor recommended.
     group : str, int, list of these or None, default=None
         Column(s) that name the series; None reads the index: all levels before the last.
     time : str, int or None, default=None
@@ -118,18 +120,18 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
 
     Notes
     -----
-    Groups of features, all out of events before the moment. Counts, rates and probabilities are
-    logarithms, in which what they say adds up: a linear ranker beside trees is often the better
-    half of a :class:`~sklearn.ensemble.VotingClassifier`.
+    Groups of features, all out of events before the time of the list. Counts, rates and
+    probabilities are logarithms, in which effects add up: a linear ranker beside trees is often the
+    better half of a :class:`~sklearn.ensemble.VotingClassifier`.
 
     - ``"scores"``: score and rank that each recommender gives;
-    - ``"personal"``: how often and how recently the series had the item, in counts, shares, and in
-      intervals between purchases, and the rate that is expected of it: its popularity, updated by
-      the series' own count the more, the more series differ in it [3]_;
-    - ``"item"``: how popular the item is, and how often it is had again;
+    - ``"personal"``: how often and how recently the series interacted with the item, in counts,
+      shares, and in intervals between purchases, and the rate that is expected of it: its
+      popularity, updated by the series' own count the more, the more series differ in it [3]_;
+    - ``"item"``: how popular the item is, and how often it is repeated;
     - ``"trend"``: how its popularity changes;
     - ``"context"``: how active the series is;
-    - ``"attributes"``: what the series had of the same kind, from ``item_features``, and the rate
+    - ``"attributes"``: what the series has of the same kind, from ``item_features``, and the rate
       that is expected of the item as one of its kinds, within each other from the widest on;
     - ``"columns"``: level and recent change of ``columns``, and the level the series is used to;
     - ``"demand"``: the forecast of ``demand``.
@@ -251,7 +253,7 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y):
-        """Fit the recommenders, and the ranker to the candidates of past moments.
+        """Fit the recommenders, and the ranker to their candidates at origins in the past.
 
         Parameters
         ----------
@@ -268,7 +270,7 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
         ------
         ValueError
             If keys or items are missing, a parameter does not fit the clock or the log, or with
-            ``fallback=False`` the log is too short for a training moment.
+            ``fallback=False`` the log is too short for an origin.
         """
         rng = check_random_state(self.random_state)
         rows = self._rows = self._read_rows(X, y)
@@ -394,12 +396,12 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
         return best, scores
 
     def predict(self, X):
-        """Return the best item at each moment, given the training events before it.
+        """Return the best item of each row, given the training events before it.
 
         Parameters
         ----------
         X : DataFrame or array of shape (n_samples, n_columns)
-            Keyed moments. Their own items are not known: only training events before them count.
+            Keyed rows. Their own items are not known: only training events before them count.
 
         Returns
         -------
@@ -424,7 +426,8 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
         k : int, default=10
             Length of the lists. A series with fewer items to choose from is given a shorter list.
         exclude_seen : bool or None, default=None
-            Whether to leave out what the series had before; None does as the parameter says.
+            Whether to leave out the items that the series interacted with before; None is the
+            parameter.
         candidates : list of items, DataFrame or None, default=None
             The only items to recommend, as in :meth:`SequenceRecommender.recommend`; None is what
             the recommenders propose.

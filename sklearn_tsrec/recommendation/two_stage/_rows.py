@@ -138,7 +138,7 @@ def as_matrix(features, n_rows):
 
 
 def forecast_demand(forecaster, items, times, start, unit, n_items):
-    """Return the features that say how much each item will be in demand after a time.
+    """Return the features of how much each item will be in demand after a time.
 
     Parameters
     ----------
