@@ -64,7 +64,7 @@ def causal_forecast(model, X_future, intervention, *, causes=None, coverage=0.95
     -----
     All other columns stay as planned. What the intervention moves on its way, such as the visitors
     that a discount draws, must be part of the intervention, or be left out of the features. Effects
-    are straight lines fitted to the range that the driver had: outside of it they are a guess.
+    are straight lines fitted to the range of the driver in training: beyond it they are a guess.
 
     References
     ----------
@@ -149,8 +149,8 @@ def _find_selector(pipeline):
     places = [i for i, (_, step) in enumerate(steps) if isinstance(step, CausalFeatureSelector)]
     if not places:
         raise ValueError(
-            f"{type(pipeline).__name__} is no pipeline with a CausalFeatureSelector: nothing says "
-            "what is a cause. Give causes=, a fitted make_pipeline(features, "
+            f"{type(pipeline).__name__} is no pipeline with a CausalFeatureSelector: it is not "
+            "known what is a cause. Give causes=, a fitted make_pipeline(features, "
             "CausalFeatureSelector())."
         )
     selector = steps[places[0]][1]
@@ -223,7 +223,7 @@ def _check_causal(moves, column, selector):
             reason = "never varied in training" if kept else "was not found to be a cause"
             raise ValueError(
                 f"{column!r} {reason} (feature {name!r}, p-value "
-                f"{selector.pvalues_[driver]:.3g}): the data do not say what setting it would do. "
+                f"{selector.pvalues_[driver]:.3g}): the data do not show what setting it would do. "
                 f"Causes are {', '.join(sorted(set(selector.graph_['driver']))) or 'none'}."
             )
         if selector.fallback_:
@@ -282,7 +282,7 @@ def _warn_outside(features, moved, selector):
     if outside.any():
         name = features.columns[outside.any(axis=0).argmax()]
         warnings.warn(
-            f"the intervention moves {name!r} out of the range that it had in training, "
+            f"the intervention moves {name!r} out of its range in training, "
             f"{low[name]:.6g} to {high[name]:.6g}: there its effect is a guess.",
             UserWarning,
             stacklevel=3,

@@ -25,7 +25,7 @@ _TREES = 200
 
 @dataclass(frozen=True)
 class CausalEffect:
-    """The effect of one column on the target, and what speaks against it.
+    """The effect of one column on the target, and the attempts to refute it.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def estimate_effect(
     Notes
     -----
     All of it rests on the controls: a hidden common cause of treatment and target biases every
-    figure, and ``robustness`` only says how strong it would have to be.
+    figure, and ``robustness`` only shows how strong it would have to be.
 
     References
     ----------

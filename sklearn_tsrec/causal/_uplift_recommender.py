@@ -41,8 +41,8 @@ def _has_interval(recommender):
 class UpliftRecommender(RegressorMixin, BaseEstimator):
     """Recommend what changes the outcome, and not what would have happened anyway.
 
-    A row is a chance to offer something: a user, and perhaps an item. The table says whether it was
-    offered (or how large the discount was), and the target what came of it. Predicted is the
+    A row is a chance to offer something: a user, and perhaps an item. The table holds whether it
+    was offered (or how large the discount was), and the target what came of it. Predicted is the
     *uplift*: the outcome with the offer less the outcome without it.
 
     For a treatment of two values a doubly robust score [1]_ of each row is learned: with m(t, x)
@@ -60,7 +60,7 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
         Learns outcomes, doses, and (with ``engine="scores"``) the uplift; for doses it must take
         ``sample_weight``. None is a ridge regression on standardised columns.
     treatment : str or int, default=0
-        Column that says what was done: two numbers, of which the smaller is "not treated", or a
+        Column of what was done: two numbers, of which the smaller is "not treated", or a
         dose. It is read in ``fit`` alone.
     propensity : str, int, float, classifier or None, default=None
         Probability of the treatment: a column that holds it, one number for all rows, or a
@@ -74,7 +74,7 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
         straight line in the features (not for doses), or ``CausalForestDML``. The last two have
         :meth:`predict_interval`.
     clip : float, default=0.01
-        Propensities closer to 0 or 1 are moved to it; ``overlap_`` says how many.
+        Propensities closer to 0 or 1 are moved to it; ``overlap_`` counts them.
     cv : int, default=5
         Number of folds for the models that a score is made of.
     random_state : int, RandomState instance or None, default=0

@@ -102,26 +102,26 @@ class TemporalStackingBase(KeyedMixin, TransformerMixin, MetaEstimatorMixin, Bas
         if self.final_estimator is None:
             if self.passthrough:
                 raise ValueError(
-                    "passthrough=True shows the columns of X to a final_estimator, but it is None: "
+                    "passthrough=True gives the columns of X to a final_estimator, but it is None: "
                     "weights see forecasts only. Give a final_estimator, or passthrough=False."
                 )
             return
         for name in ("weights", "per"):
             if getattr(self, name) is not None:
                 raise ValueError(
-                    f"{name}={getattr(self, name)!r} says how a weighted mean is made, but "
+                    f"{name}={getattr(self, name)!r} is about a weighted mean, but "
                     f"final_estimator={show(self.final_estimator)} takes its place: give one of "
                     "them."
                 )
 
     def _keys(self):
-        """Return the parameters that say where keys are."""
+        """Return the parameters of the keys."""
         return {"group": self.group, "time": self.time, "freq": self.freq}
 
     # ---- learning
 
     def _fit_members(self, X, y, keys, method):
-        """Fit the members; return the out-of-fold rows and what each member says of each fold.
+        """Fit the members; return the out-of-fold rows and what each member forecasts in each fold.
 
         Returns
         -------
@@ -177,7 +177,7 @@ class TemporalStackingBase(KeyedMixin, TransformerMixin, MetaEstimatorMixin, Bas
         self.out_of_fold_ = pd.concat(parts, ignore_index=True)
 
     def _report_failures(self, failed):
-        """Keep which member gave no forecast for which series in which fold, and say so."""
+        """Keep which member gave no forecast for which series in which fold, and warn."""
         about = ["fold", *self.group_names_]
         parts = []
         for name, column in zip(self.member_names_, failed.T):
@@ -212,7 +212,7 @@ class TemporalStackingBase(KeyedMixin, TransformerMixin, MetaEstimatorMixin, Bas
             names = self.group_names_ or [None]
             self._cell_labels = self.groups_.set_names(names)
 
-    def _show(self, combiner):
+    def _publish(self, combiner):
         """Set the public attributes that show what a combiner learned."""
         self.final_estimator_ = getattr(combiner, "estimator", None)
         self.weights_ = self.pooled_weights_ = None
@@ -264,12 +264,12 @@ class TemporalStackingBase(KeyedMixin, TransformerMixin, MetaEstimatorMixin, Bas
 
 
 def _dropped(member):
-    """Tell whether a member is left out."""
+    """Return whether a member is left out."""
     return isinstance(member, str) and member == "drop"
 
 
 def run_members(members, X, y, folds, *, method, refit, memory, n_jobs, verbose):
-    """Return what each member says out of fold, and the members fitted for good.
+    """Return what each member forecasts out of fold, and the members fitted for good.
 
     Parameters
     ----------
@@ -282,7 +282,8 @@ def run_members(members, X, y, folds, *, method, refit, memory, n_jobs, verbose)
     method : str
         What to call for a forecast, ``"predict"`` or ``"predict_proba"``.
     refit : bool
-        Whether members are fitted again to all rows, or those of the last fold shown the others.
+        Whether members are fitted again to all rows, or those of the last fold updated with the
+        others.
     memory : Memory, str or None
         Where fits are kept. They are found again by the content of the rows.
     n_jobs, verbose : int
@@ -323,7 +324,7 @@ def run_members(members, X, y, folds, *, method, refit, memory, n_jobs, verbose)
 
 
 def _content(X, y, fold):
-    """Return a hash of all that a fold shows to a member."""
+    """Return a hash of all rows of a fold that a member is given."""
     rows = [fold.train, fold.test, fold.between]
     return joblib.hash([y[fold.train], *(safe_indexing(X, part) for part in rows)])
 

@@ -22,9 +22,9 @@ from sklearn_tsrec.recommendation._lists import check_k
 
 
 class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
-    """Fuse several classifiers or recommenders by what they say in time, out of fold.
+    """Fuse several classifiers or recommenders by what they forecast in time, out of fold.
 
-    The members say how likely each class is in the test rows of a splitter in time, each time
+    The members give each class a probability in the test rows of a splitter in time, each time
     fitted to the rows before; from that and the truth it is learned how to put their probabilities
     together. Then the members are fitted to all rows. A recommender is a classifier whose classes
     are items.
@@ -38,7 +38,7 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
         ``knn__window``, and a member set to ``"drop"`` is left out.
     final_estimator : classifier, default=None
         Learns the class from the probabilities that members give. None is a weighted mean of them,
-        of which ``weights``, ``per`` and ``shrinkage`` say more.
+        see ``weights``, ``per`` and ``shrinkage``.
     cv : int, splitter, iterable or None, default=None
         The folds. Each must test rows later than those it trains on. An integer is the number of
         splits of a :class:`~sklearn_tsrec.PanelTimeSeriesSplit` of one step, None is three. Its
@@ -53,16 +53,16 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
         - ``"greedy"`` picks one member after another, each to make the Brier score of the mean of
           all picks best [3]_.
     per : {"horizon", "group"} or None, default=None
-        What has weights of its own: each step ahead, or each series. They are drawn to those over
+        What has weights of its own: each step ahead, or each series. They are shrunk to those over
         all rows, the more, the fewer rows they are learned from.
     shrinkage : float, default=100
-        How strongly: the number of rows that the weights count for which others are drawn to. Those
-        over all rows are drawn to equal ones, but for ``"greedy"``.
+        How strongly: the number of rows that the weights over all rows count for. These are shrunk
+        to equal ones, but for ``"greedy"``.
     passthrough : bool, default=False
         Whether ``final_estimator`` also sees the columns of X that are no keys.
     refit : bool, default=True
         Whether members are fitted again, to all rows. If not, those of the last fold stay and are
-        only shown the other rows, by their ``update``.
+        only given the other rows, by their ``update``.
     memory : str, joblib.Memory or None, default=None
         Where fits of members are kept. They are found again by the content of the member and the
         rows, so that a search over ``final_estimator`` or ``weights`` fits no member twice.
@@ -182,7 +182,7 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
         Parameters
         ----------
         X : DataFrame or array of shape (n, p)
-            One row for each moment of each series, or one for each event, in any order.
+            One row for each time of each series, or one for each event, in any order.
         y : array-like of shape (n,)
             The class, or the item.
 
@@ -232,7 +232,7 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
         )
         self._combiner = self._make_combiner()
         self._combiner.learn(members, truth)
-        self._show(self._combiner)
+        self._publish(self._combiner)
         prefix, columns = type(self).__name__.lower(), []
         if self.passthrough:
             columns = self._select_columns(X[:1], None)[1]
@@ -289,18 +289,19 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
         Returns
         -------
         array of shape (m,)
-            Where no member says anything, the first of ``classes_``.
+            Where no member has probabilities, the first of ``classes_``.
         """
         proba = self.predict_proba(X)
         return self.classes_[np.where(np.isnan(proba), -1, proba).argmax(axis=1)]
 
-    def recommend(self, X, k=10):
+    def recommend(self, X=None, k=10):
         """Return the k likeliest classes of each series, as a long table.
 
         Parameters
         ----------
         X : DataFrame or array of shape (m, p)
-            Keyed moments. Of several rows of a series the earliest counts.
+            Keyed rows, which are needed: members read them. Of several rows of a series the
+            earliest counts.
         k : int, default=10
             Length of the lists.
 
@@ -336,7 +337,7 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
         Returns
         -------
         array of shape (m, n_members * n_classes)
-            Member by member; of two classes the second only, which says the first. With
+            Member by member; of two classes the second only, which gives the first. With
             ``passthrough``, the columns of X that are no keys come after them.
         """
         check_is_fitted(self)
@@ -345,5 +346,5 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.poor_score = True  # the columns of X need not say anything of y
+        tags.classifier_tags.poor_score = True  # y need not depend on the columns of X
         return tags

@@ -25,12 +25,12 @@ from sklearn_tsrec.model_selection._folds import update_all
 
 
 def _is_online(stack):
-    """Tell whether the weights learn as truth arrives."""
+    """Return whether the weights learn as truth arrives."""
     return stack.weights == "online"
 
 
 def _gives_quantiles(stack):
-    """Tell whether there is a weighted mean, and all members forecast quantiles."""
+    """Return whether there is a weighted mean, and all members forecast quantiles."""
     members = getattr(stack, "estimators_", None)
     if members is None:
         members = [member for _, member in stack.estimators if not isinstance(member, str)]
@@ -53,8 +53,8 @@ class TemporalStackingRegressor(RegressorMixin, TemporalStackingBase):
         ``group``, ``time`` and ``freq`` are set for them. Parameters are reached by name,
         ``linear__window``, and a member set to ``"drop"`` is left out.
     final_estimator : regressor, default=None
-        Learns the target from the forecasts of the members. None is a weighted mean, of which
-        ``weights``, ``per``, ``shrinkage`` and ``share`` say more.
+        Learns the target from the forecasts of the members. None is a weighted mean,
+        see ``weights``, ``per``, ``shrinkage`` and ``share``.
     cv : int, splitter, iterable or None, default=None
         The folds. Each must test rows later than those it trains on. An integer is the number of
         splits of a :class:`~sklearn_tsrec.PanelTimeSeriesSplit` of one step, None is three; give
@@ -65,17 +65,17 @@ class TemporalStackingRegressor(RegressorMixin, TemporalStackingBase):
         - ``"equal"`` does not learn them;
         - ``"median"`` takes the median of the members and has no weights;
         - ``"nnls"`` makes the sum of squared errors least [1]_;
-        - ``"ridge"``, which None is as well, does so with a pull to equal weights [2]_, and divides
+        - ``"ridge"``, which None is as well, does so shrunk to equal weights [2]_, and divides
           the squares of each row by the mean absolute error of the members in it, so that they
           count much like absolute errors;
         - ``"greedy"`` picks one member after another, each to make the mean of all picks best [3]_;
-        - ``"online"`` gives weight by past losses, time after time, and learns on by
+        - ``"online"`` gives weight by past losses, time after time, and goes on by
           :meth:`partial_fit` [4]_ [5]_.
     per : {"horizon", "group"} or None, default=None
-        What has weights of its own: each step ahead, or each series. They are drawn to those over
+        What has weights of its own: each step ahead, or each series. They are shrunk to those over
         all rows, the more, the fewer rows they are learned from.
     shrinkage : float, default=100
-        How strongly: the number of rows that the weights count for which others are drawn to.
+        How strongly: the number of rows that the weights over all rows count for.
     share : float, default=0.01
         Share of all weight that ``"online"`` deals out equally after each time, so that a member
         which becomes the best later is found soon. 0 are exponential weights, which expect the same
@@ -84,7 +84,7 @@ class TemporalStackingRegressor(RegressorMixin, TemporalStackingBase):
         Whether ``final_estimator`` also sees the columns of X that are no keys.
     refit : bool, default=True
         Whether members are fitted again, to all rows. If not, those of the last fold stay and are
-        only shown the other rows, by their ``update``.
+        only given the other rows, by their ``update``.
     memory : str, joblib.Memory or None, default=None
         Where fits of members are kept. They are found again by the content of the member and the
         rows, so that a search over ``final_estimator`` or ``weights`` fits no member twice.
@@ -138,8 +138,8 @@ class TemporalStackingRegressor(RegressorMixin, TemporalStackingBase):
 
     *Members that fail.* Where a member gives no forecast, the weights of the others are scaled up
     to 1; a ``final_estimator`` is given the mean of the others instead. A member without a single
-    out-of-fold forecast has no weight. Where no member has a forecast, the result is NaN, and a
-    warning says so.
+    out-of-fold forecast has no weight. Where no member has a forecast, the result is NaN, with a
+    warning.
 
     *Steps ahead* are counted from the last known target of the series, across a gap as well. Rows
     of the training table are one step ahead: members give their fitted values for them.
@@ -229,7 +229,7 @@ class TemporalStackingRegressor(RegressorMixin, TemporalStackingBase):
         Parameters
         ----------
         X : DataFrame or array of shape (n, p)
-            One row for each moment of each series, in any order.
+            One row for each time of each series, in any order.
         y : array-like of shape (n,)
             The target; NaN marks a missing value, where the members take it.
 
@@ -271,7 +271,7 @@ class TemporalStackingRegressor(RegressorMixin, TemporalStackingBase):
             keys.ticks[rows],
         )
         self._combiner.learn(members, y[rows])
-        self._show(self._combiner)
+        self._publish(self._combiner)
         if self.weights == "online":
             self.weights_over_time_ = self._path(X, rows, members.ticks)
         columns = self._select_columns(X[:1], None)[1] if self.passthrough else []
@@ -376,7 +376,7 @@ class TemporalStackingRegressor(RegressorMixin, TemporalStackingBase):
         if usable.any():
             rows = self._rows(X, forecasts[:, :, np.newaxis]).take(usable)
             self._combiner.learn(rows, y[usable])
-            self._show(self._combiner)
+            self._publish(self._combiner)
             path = self._path(X, np.flatnonzero(usable), rows.ticks)
             self.weights_over_time_ = pd.concat([self.weights_over_time_, path])
         return self.update(X, y)
@@ -444,5 +444,5 @@ class TemporalStackingRegressor(RegressorMixin, TemporalStackingBase):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.regressor_tags.poor_score = True  # the columns of X need not say anything of y
+        tags.regressor_tags.poor_score = True  # y need not depend on the columns of X
         return tags

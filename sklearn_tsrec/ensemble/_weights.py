@@ -84,7 +84,7 @@ def _solve(method, errors, seen, shrinkage):
     elif method == "logloss":
         weights[seen] = likelihood_weights(errors[:, seen], shrinkage)
     else:
-        # As many rows as shrinkage says, in which all members err independently and alike.
+        # As many rows as shrinkage counts, in which all members err independently and alike.
         ridge = 0.0 if method == "nnls" else shrinkage * np.trace(gram) / (n * n_seen)
         weights[seen] = simplex_weights(gram + ridge * np.eye(n_seen))
     return weights
@@ -120,7 +120,7 @@ def likelihood_weights(likely, shrinkage):
     """Return the weights under which what happened was likeliest, shrunk to equal ones.
 
     Each row is shared out among the members by how likely each made it; a member's weight is its
-    share of all rows, and of as many rows shared equally as shrinkage says. Repeated, that climbs
+    share of all rows, and of ``shrinkage`` rows shared equally. Repeated, that climbs
     to the maximum: the EM algorithm of a mixture.
 
     Parameters

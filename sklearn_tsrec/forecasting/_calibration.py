@@ -1,4 +1,4 @@
-"""Past errors of a forecaster, and what they say of new ones: scales, bounds, levels and paths."""
+"""Past errors of a forecaster, and what follows of them: scales, bounds, levels and paths."""
 
 import numpy as np
 import pandas as pd

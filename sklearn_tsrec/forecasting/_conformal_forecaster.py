@@ -23,7 +23,7 @@ from sklearn_tsrec.model_selection._folds import read_folds, rows_to_ask, update
 
 
 class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEstimator):
-    """Give any forecaster intervals that hold as often as they say, and sample paths.
+    """Give any forecaster intervals with the coverage asked for, and sample paths.
 
     The forecaster is tried on the folds of a splitter in time. Intervals are as wide as its errors
     there have been, by conformal prediction [1]_: of n errors the k-th largest is taken, with
@@ -38,14 +38,14 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
     method : {"cross", "split", "adaptive"}, default="cross"
         How errors are made.
 
-        - ``"split"`` fits once, to the rows before the first test fold, and shows the forecaster
-          the others through its ``update`` [2]_. The forecaster that is used is the one whose
+        - ``"split"`` fits once, to the rows before the first test fold, and gives the forecaster
+          the others by its ``update`` [2]_. The forecaster that is used is the one whose
           errors are known.
         - ``"cross"`` fits in every fold, and then to all rows: one fit more than there are folds
           [3]_. It learns from the newest rows and, with more rows in each fit, tends to be a little
           wider than needed.
-        - ``"adaptive"`` does the same, and learns on by :meth:`update`: new errors take the place
-          of the oldest, and the level moves with each miss so that coverage returns after a change
+        - ``"adaptive"`` does the same, and goes on by :meth:`update`: new errors take the place of
+          the oldest, and the level moves with each miss so that coverage returns after a change
           of any kind [4]_.
     cv : int, splitter, iterable or None, default=None
         The folds. Each must test rows later than those it trains on. An integer is the number of
@@ -67,7 +67,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
     scale : {"error", "difference"} or None, default="error"
         The unit of errors, so that series of any size share one set of them: the mean absolute
         error of the series in the folds before (their geometric mean, newer ones counting for more,
-        drawn to what its differences suggest), which uses up the oldest fold; the mean absolute
+        shrunk to what its differences suggest), which uses up the oldest fold; the mean absolute
         difference from one value to the next; or the unit of the target.
     learning_rate : float, default=0.05
         How far a miss moves the level with ``method="adaptive"``.
@@ -112,7 +112,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
     one step ahead, and their interval is too narrow where the forecaster has learned them.
 
     *The level that adapts* is moved by ``learning_rate * (miss rate wanted - share missed)`` at
-    each time, over all series or, with ``per="group"``, in each. Show ``update`` as many steps at
+    each time, over all series or, with ``per="group"``, in each. Give ``update`` as many steps at
     once as will be forecast, or the errors of later steps are never seen. Where the level would ask
     for more than the largest error, the largest is taken.
 
@@ -208,7 +208,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
         Parameters
         ----------
         X : DataFrame or array of shape (n, p)
-            One row for each moment of each series, in any order.
+            One row for each time of each series, in any order.
         y : array-like of shape (n,)
             The target; NaN marks a missing value.
 
@@ -231,14 +231,14 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
         return self
 
     def update(self, X, y):
-        """Show newer rows, without fitting again.
+        """Remember newer rows, without fitting again.
 
         With ``method="adaptive"`` they are forecast first, so that intervals learn from the errors.
 
         Parameters
         ----------
         X : DataFrame or array of shape (n, p)
-            Rows of known or new series; those of remembered moments replace what was remembered.
+            Rows of known or new series; those of remembered keys replace what was remembered.
         y : array-like of shape (n,)
             Their target; NaN marks a missing value.
 
@@ -336,8 +336,8 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
     def predict_paths(self, X, n_paths=100, random_state=0):
         """Return ways that the rows could go, drawn with their dependence from step to step.
 
-        To the forecasts of a series whole paths of errors are added that some series really had
-        in some fold, as the Schaake shuffle does. In one draw all series take errors of
+        To the forecasts of a series, whole paths of errors are added that some series had in some
+        fold, as the Schaake shuffle does. In one draw all series take errors of
         the same fold, so that shocks common to them stay common.
 
         Parameters
@@ -425,7 +425,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
         self._remember(History.build(keys, y))
         self._calibration.fit(table)
         self._n_folds = len(folds)
-        self._show_calibration()
+        self._publish()
 
     def _remember(self, history):
         """Remember targets, and where the known ones of each series end."""
@@ -469,7 +469,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
         scaled = table["difference"].notna() | (self.scale is None)
         return known & ~missing & scaled
 
-    def _show_calibration(self):
+    def _publish(self):
         """Set the public table of past forecasts."""
         table = self._calibration.table
         self.calibration_ = table.drop(columns=["code", "tick", "difference"])
@@ -486,7 +486,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
         if len(table):
             self._calibration.adapt(table)
             self._n_folds += 1
-            self._show_calibration()
+            self._publish()
 
     # ---- forecasting
 
@@ -554,7 +554,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.regressor_tags.poor_score = True  # the columns of X need not say anything of y
+        tags.regressor_tags.poor_score = True  # y need not depend on the columns of X
         return tags
 
 
@@ -579,7 +579,7 @@ def forecast_folds(estimator, X, y, folds, *, once, conformity, levels, n_jobs, 
     folds : list of Fold
         The folds.
     once : bool
-        Whether to fit once, to the training rows of the first fold, and then only show rows.
+        Whether to fit once, to the training rows of the first fold, and then only update.
     conformity : {"auto", "residual", "quantile"}
         Whether to ask for quantiles.
     levels : array of shape (n_levels,)
@@ -595,7 +595,7 @@ def forecast_folds(estimator, X, y, folds, *, once, conformity, levels, n_jobs, 
         The forecaster that knows all rows.
     """
     if once:
-        return _show_folds(estimator, X, y, folds, conformity, levels, verbose)
+        return _update_folds(estimator, X, y, folds, conformity, levels, verbose)
     jobs = [delayed(_fit_fold)(clone(estimator), X, y, fold, conformity, levels) for fold in folds]
     jobs.append(delayed(_fit)(clone(estimator), X, y, None))
     done = Parallel(n_jobs=n_jobs, return_as="generator")(jobs)
@@ -603,23 +603,23 @@ def forecast_folds(estimator, X, y, folds, *, once, conformity, levels, n_jobs, 
     return forecasts, model
 
 
-def _show_folds(estimator, X, y, folds, conformity, levels, verbose):
-    """Fit to the training rows of the first fold; show the others before each forecast."""
+def _update_folds(estimator, X, y, folds, conformity, levels, verbose):
+    """Fit to the training rows of the first fold; update with the others before each forecast."""
     model, seen, forecasts = None, None, []
     for fold in tqdm(folds, desc="calibrate", disable=not verbose):
         if model is None:
             seen = fold.train
             model = _fit(clone(estimator), X, y, seen)
         else:
-            _show(model, X, y, np.setdiff1d(fold.train, seen))
+            _update(model, X, y, np.setdiff1d(fold.train, seen))
             seen = np.union1d(seen, fold.train)
         forecasts.append(_forecast(model, X, fold, conformity, levels))
-    _show(model, X, y, np.setdiff1d(np.arange(len(y)), seen))
+    _update(model, X, y, np.setdiff1d(np.arange(len(y)), seen))
     return forecasts, model
 
 
-def _show(model, X, y, rows):
-    """Show rows to a fitted model."""
+def _update(model, X, y, rows):
+    """Update a fitted model."""
     if len(rows):
         update_all([model], safe_indexing(X, rows), y[rows], "method='split'")
 
@@ -642,7 +642,7 @@ def _forecast(model, X, fold, conformity, levels):
 
 
 def uses_quantiles(model, conformity):
-    """Tell whether errors are those of quantiles; raise if they should be and there are none."""
+    """Return whether errors are those of quantiles; raise if they should be and there are none."""
     has = hasattr(model, "predict_quantiles")
     if conformity == "quantile" and not has:
         raise ValueError(

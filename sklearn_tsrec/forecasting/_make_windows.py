@@ -25,7 +25,7 @@ def make_windows(X, y, *, window, horizon=1, group=None, time=None, freq="infer"
     Parameters
     ----------
     X : DataFrame or array of shape (n, p)
-        One row for each moment of each series, in any order. Only its keys are read.
+        One row for each time of each series, in any order. Only its keys are read.
     y : array-like of shape (n,)
         The target; NaN marks a missing value.
     window : int or list of int
@@ -44,7 +44,7 @@ def make_windows(X, y, *, window, horizon=1, group=None, time=None, freq="infer"
         The oldest value first; NaN where there is none.
     targets : array of shape (n, horizon)
         The target of the row, and of the steps after it; NaN where there is none.
-    moments : DataFrame of shape (n, n_levels + 1)
+    keys : DataFrame of shape (n, n_levels + 1)
         The keys of the rows: series and time.
 
     Raises
@@ -61,7 +61,7 @@ def make_windows(X, y, *, window, horizon=1, group=None, time=None, freq="infer"
     >>> import pandas as pd
     >>> from sklearn_tsrec.forecasting import make_windows
     >>> X = pd.DataFrame(index=pd.date_range("2024-01-01", periods=4))
-    >>> windows, targets, moments = make_windows(X, [1, 2, 3, 4], window=2)
+    >>> windows, targets, keys = make_windows(X, [1, 2, 3, 4], window=2)
     >>> windows
     array([[nan, nan],
            [nan,  1.],
@@ -79,11 +79,11 @@ def make_windows(X, y, *, window, horizon=1, group=None, time=None, freq="infer"
     y = check_target(y, len(keys.codes), estimator=reader)
     history, order = History.sort(keys, y)
     codes = keys.codes if order is None else keys.codes[order]
-    steps = moments = history.ticks
+    steps = before = history.ticks
     if reader.frequency_ is None:
-        steps, moments = event_steps(history)
+        steps, before = event_steps(history)
         history = History(history.starts, steps, history.values)
-    windows = history.windows(codes, moments, -lags)
+    windows = history.windows(codes, before, -lags)
     targets = history.windows(codes, steps, np.arange(horizon))
     if order is not None:
         row = np.argsort(order)

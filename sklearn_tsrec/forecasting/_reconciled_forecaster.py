@@ -47,7 +47,7 @@ class ReconciledForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseE
     estimator_ : regressor
         The fitted forecaster of all nodes.
     nodes_ : Index
-        The nodes, from the total to the bottom series. A level that says the same as one below it
+        The nodes, from the total to the bottom series. A level that is the same as one below it
         is left out.
     sum_matrix_ : array of shape (n_nodes, n_bottom)
         Which bottom series each node sums.
@@ -70,7 +70,7 @@ class ReconciledForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseE
     -----
     A series without a row at a time adds nothing to the sums of that time; a target that is NaN
     makes them NaN. At times for which not all series are asked for, forecasts are summed as they
-    are, for nothing says what the others add to a whole.
+    are, for it is not known what the others add to a whole.
 
     References
     ----------
@@ -131,7 +131,7 @@ class ReconciledForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseE
         Parameters
         ----------
         X : DataFrame or array of shape (n, p)
-            One row for each moment of each bottom series, in any order.
+            One row for each time of each bottom series, in any order.
         y : array-like of shape (n,)
             The target of the bottom series; NaN marks a missing value.
 
@@ -197,7 +197,7 @@ class ReconciledForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseE
         Raises
         ------
         ValueError
-            If a series was not in the training table, so that nothing says what it adds to.
+            If a series was not in the training table, so that it is not known what it adds to.
         """
         check_is_fitted(self)
         X = self._check_table(X, reset=False)
@@ -264,7 +264,7 @@ class ReconciledForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseE
         """Return the table of all nodes, with an index of (node, time), and its target."""
         values, names = self._select_columns(X, None)
         table, times = pd.DataFrame(values, columns=names), self._times(X)
-        if not self._n_upper:  # events may share a moment
+        if not self._n_upper:  # events may share a time
             table = table.set_axis(pd.MultiIndex.from_arrays([self.nodes_[codes], times]))
             return table if y is None else (table, y)
         nodes = np.concatenate([level[codes] for level in self._levels])
@@ -318,8 +318,8 @@ class ReconciledForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseE
         known = self.groups_.get_indexer(groups)
         if (known < 0).any():
             raise ValueError(
-                f"series {show(groups[known.argmin()])} was not in the training table, so nothing "
-                "says what it adds to: fit again with it."
+                f"series {show(groups[known.argmin()])} was not in the training table, so it is "
+                "not known what it adds to: fit again with it."
             )
         return known[codes]
 
@@ -329,7 +329,7 @@ class ReconciledForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseE
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.regressor_tags.poor_score = True  # the columns of X need not say anything of y
+        tags.regressor_tags.poor_score = True  # y need not depend on the columns of X
         return tags
 
 

@@ -36,7 +36,7 @@ def fit_regressor(estimator, table, targets, names):
 
 
 def takes_nan(estimator):
-    """Tell whether a regressor takes missing values; a pipeline does up to its imputer."""
+    """Return whether a regressor takes missing values; a pipeline does up to its imputer."""
     if estimator is None:
         return False
     if not isinstance(estimator, Pipeline):
@@ -52,7 +52,7 @@ def takes_nan(estimator):
 
 
 def gives_quantiles(estimator):
-    """Tell whether a regressor, fitted or not, forecasts quantiles."""
+    """Return whether a regressor, fitted or not, forecasts quantiles."""
     if isinstance(estimator, MultiOutputRegressor):
         estimator = estimator.estimator
     return hasattr(estimator, "predict_quantiles")

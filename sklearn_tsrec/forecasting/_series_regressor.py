@@ -32,7 +32,7 @@ class SeriesRegressor(KeyedMixin, RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : DataFrame or array of shape (n, p)
-            One row for each moment of each series, in any order. Only its keys are read.
+            One row for each time of each series, in any order. Only its keys are read.
         y : array-like of shape (n,)
             The target; NaN marks a missing value.
 
@@ -64,7 +64,7 @@ class SeriesRegressor(KeyedMixin, RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : DataFrame or array of shape (n, p)
-            Rows of known or new series; those of remembered moments replace what was remembered.
+            Rows of known or new series; those of remembered keys replace what was remembered.
         y : array-like of shape (n,)
             Their target; NaN marks a missing value.
 
@@ -98,19 +98,19 @@ class SeriesRegressor(KeyedMixin, RegressorMixin, BaseEstimator):
         X = self._check_table(X, reset=False)
         keys = self._read_keys(X)
         pool, order, place = self.target_history_.overlay(keys)
-        moments = pool.merged()
+        rows = pool.merged()
         codes = pool.codes
-        values = np.ascontiguousarray(moments.values[:, 0], dtype=np.float64)
+        values = np.ascontiguousarray(rows.values[:, 0], dtype=np.float64)
         known = ~np.isnan(values)
-        steps = moments.ticks
-        if self.frequency_ is None:  # without a calendar, each moment is a step
-            steps = np.arange(len(steps)) - np.repeat(moments.starts[:-1], np.diff(moments.starts))
-        forecast = self._pass(moments.starts, steps, values)
+        steps = rows.ticks
+        if self.frequency_ is None:  # without a calendar, each time is a step
+            steps = np.arange(len(steps)) - np.repeat(rows.starts[:-1], np.diff(rows.starts))
+        forecast = self._pass(rows.starts, steps, values)
         forecast[np.isnan(forecast)] = self._level
-        of_series = moments.codes
-        forecast[np.bincount(of_series, known, minlength=moments.n_series)[of_series] == 0] = np.nan
+        of_series = rows.codes
+        forecast[np.bincount(of_series, known, minlength=rows.n_series)[of_series] == 0] = np.nan
         out = np.empty(len(order))
-        at = moments.find(codes[place], pool.ticks[place])
+        at = rows.find(codes[place], pool.ticks[place])
         out[order] = forecast[at]
         return out
 

@@ -19,9 +19,9 @@ def event_steps(history):
 
 
 def place_events(history, keys):
-    """Return the step of each moment among remembered events, and whether it is after all of them.
+    """Return the step of each row among remembered events, and whether it is after all of them.
 
-    A moment has the step of the first event that is not before it. Moments after all events of
+    A row has the step of the first event that is not before it. Rows after all events of
     their series follow them, one step for each distinct time.
     """
     before = _count_before(history.starts, history.ticks, keys.codes, keys.ticks)

@@ -64,21 +64,21 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEstim
         - ``"seasonal"`` takes differences from one ``period`` to the next.
 
         Several are applied in the order given: ``["seasonal", "scale"]`` learns seasonal
-        differences in units of their own size. A window always holds as many values as ``window``
-        says; with differences it reaches as much further back.
+        differences in units of their own size. A window always holds ``window`` values; with
+        differences it reaches as much further back.
     period : int, default=None
         Steps per season of ``"seasonal"`` and ``"last_season"``.
     columns : str, int, list of these or None, default=None
         Columns known ahead, such as prices and holidays: the regressor sees their values at the
         times forecast. None takes all columns of X that are neither keys nor named below, for X
-        says what is known about a moment; ``[]`` takes none.
+        holds what is known about a row; ``[]`` takes none.
     past_columns : str, int, list of these or None, default=None
         Columns that are only observed as time passes, such as weather: the regressor sees their
         windows, and those of the rows given to ``predict`` are never looked at. In later blocks
         they stay at their last known value. A column also named in ``columns`` is known ahead and
         has a window; in later blocks that holds its known values.
     static_columns : str, int, list of these or None, default=None
-        Columns that say what a series is, and never change in it.
+        Columns that describe a series, and never change in it.
     group, time : str, int, list of these or None, default=None
         Columns (or positions) that hold the keys. None reads the index of a DataFrame: the last
         level is the time, those before it name the series.
@@ -124,7 +124,7 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEstim
     same stands in, for all regressors, for a value that ``target_transform`` refers to.
 
     *Series without any known target* have an empty window. A regressor that takes NaN forecasts
-    from it; with any other the mean training target is the forecast, and a warning says so.
+    from it; with any other the mean training target is the forecast, with a warning.
 
     *Known-ahead columns* must be given for every time up to the last one forecast: a regressor
     that takes NaN sees NaN where they are not, any other raises. In the rest of a block, which
@@ -201,7 +201,7 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEstim
         Parameters
         ----------
         X : DataFrame or array of shape (n, p)
-            One row for each moment of each series, in any order.
+            One row for each time of each series, in any order.
         y : array-like of shape (n,)
             The target; NaN marks a missing value.
 
@@ -285,7 +285,7 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEstim
         Parameters
         ----------
         X : DataFrame or array of shape (n, p)
-            Rows of known or new series; those of remembered moments replace what was remembered.
+            Rows of known or new series; those of remembered keys replace what was remembered.
         y : array-like of shape (n,)
             Their target; NaN marks a missing value.
 
@@ -328,7 +328,7 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEstim
         Parameters
         ----------
         X : DataFrame or array of shape (n, p)
-            Rows of known or new series; those of remembered moments replace what was remembered.
+            Rows of known or new series; those of remembered keys replace what was remembered.
         y : array-like of shape (n,)
             Their target; NaN marks a missing value.
 
@@ -596,5 +596,5 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEstim
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.regressor_tags.poor_score = True  # the columns of X need not say anything of y
+        tags.regressor_tags.poor_score = True  # y need not depend on the columns of X
         return tags

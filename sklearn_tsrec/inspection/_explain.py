@@ -99,7 +99,7 @@ def explain(model, X, *, background=None, random_state=0):
 
     Notes
     -----
-    Shapley values say what the *model* does with its features. They are no effects: a model may
+    Shapley values show what the *model* does with its features. They are no effects: a model may
     lean on what only moves with the target.
 
     References

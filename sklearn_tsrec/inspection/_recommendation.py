@@ -101,7 +101,7 @@ class RecommendationDisplay:
         recommender : recommender or dict of recommender
             Fitted estimators with ``recommend``, several by name.
         X : table of shape (n_events, n_columns)
-            Keyed events to be foreseen.
+            Keyed events that happened next.
         y : array-like of shape (n_events,)
             Their items.
         y_train : Series
@@ -135,7 +135,7 @@ class RecommendationDisplay:
         lists : DataFrame or dict of DataFrame
             Lists as ``recommend`` returns them, by the name of the model.
         y_true : Series
-            The items to be foreseen, keyed by an index of (group …, time).
+            The items that came next, keyed by an index of (group …, time).
         y_train, k, metrics, **options
             As in :meth:`from_estimator`.
 
@@ -253,7 +253,7 @@ class RecommendationDisplay:
         return self
 
     def plot_series(self, series, *, model=None, n_history=8, ax=None):
-        """Draw what one user had over time beside the list that it was given.
+        """Draw the items of one user over time beside the list made for it.
 
         Parameters
         ----------
@@ -262,7 +262,7 @@ class RecommendationDisplay:
         model : str, default=None
             Whose list; None is the first model.
         n_history : int, default=8
-            How many other items of the history to show, those had most often.
+            How many other items of the history to show, the most frequent ones.
         ax : matplotlib Axes, default=None
             Where to draw. None makes a figure.
 

@@ -56,7 +56,7 @@ class SplitDisplay:
         Parameters
         ----------
         cv : splitter
-            Any splitter; its ``group`` and ``time``, if it has them, say where the keys are.
+            Any splitter; its ``group`` and ``time``, if it has them, name the keys.
         X : table of shape (n_rows, n_columns)
             Keyed rows.
         y : array-like, default=None

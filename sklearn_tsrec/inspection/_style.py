@@ -13,7 +13,7 @@ def color_of(number):
 
 
 def pyplot():
-    """Return matplotlib.pyplot, or say how to install it."""
+    """Return matplotlib.pyplot, or raise with how to install it."""
     return require("matplotlib.pyplot", "plot")
 
 

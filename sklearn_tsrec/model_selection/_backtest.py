@@ -21,7 +21,7 @@ def backtest(estimator, X, y, *, cv, refit=True, quantiles=None, n_jobs=None, ve
     """Forecast the test rows of every fold, as it would have gone, in one tidy table.
 
     Across a gap of the splitter, forecasters such as :class:`~sklearn_tsrec.WindowForecaster` are
-    also shown what is known ahead at the times in between; features of the past are not.
+    also given what is known ahead at the times in between; features of the past are not.
 
     Parameters
     ----------
@@ -33,14 +33,14 @@ def backtest(estimator, X, y, *, cv, refit=True, quantiles=None, n_jobs=None, ve
         Target. Test rows without a truth are forecast too, and keep NaN as ``y_true``.
     cv : splitter
         Yields training and test rows, such as :class:`PanelTimeSeriesSplit`; its ``group``,
-        ``time`` and ``freq`` say where the keys are.
+        ``time`` and ``freq`` name the keys.
     refit : bool, int, "on-drift" or DriftMonitor, default=True
         ``True`` fits in every fold, ``False`` only in the first, ``n`` in every n-th. In between
         the estimator keeps what it learned and only remembers the rows that are new in training,
         through its ``update(X, y)``. A :class:`~sklearn_tsrec.monitoring.DriftMonitor` is
         shown each fold once its truth is
         in training: the columns of X and, for each time, the mean error over series in units of
-        their mean absolute change; it decides when to fit. The first errors say what is usual.
+        their mean absolute change; it decides when to fit. The first errors are the reference.
         ``"on-drift"`` is one that watches errors alone.
     quantiles : list of float, default=None
         Levels of quantiles to forecast as well, for estimators with ``predict_quantiles``.
@@ -118,7 +118,7 @@ def backtest(estimator, X, y, *, cv, refit=True, quantiles=None, n_jobs=None, ve
 def _forecast_block(estimator, X, y, folds, quantiles, watcher):
     """Fit on the first fold, then forecast all folds, remembering new training rows.
 
-    With a watcher, fit again where it says so.
+    With a watcher, fit again where it asks for it.
     """
     forecasts = []
     model, seen = None, None

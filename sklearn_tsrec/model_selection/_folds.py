@@ -1,4 +1,4 @@
-"""Folds of a keyed table for meta-estimators: whose keys they read, and what is shown to whom."""
+"""Folds of a keyed table for meta-estimators: whose keys they read, and which rows a model gets."""
 
 import copy
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Fold:
     train, test : int arrays
         Rows to fit on, and rows to forecast.
     between : int array
-        Rows of a gap, which say what is known ahead on the way to the test rows.
+        Rows of a gap, which hold what is known ahead on the way to the test rows.
     """
 
     train: np.ndarray
@@ -53,7 +53,7 @@ def read_folds(cv, X, y, codes, ticks, keys, *, n_splits=3):
     codes, ticks : int64 arrays
         Series and time of the rows.
     keys : dict
-        ``group``, ``time`` and ``freq``, which the splitter is told as well.
+        ``group``, ``time`` and ``freq``, which are set for the splitter as well.
     n_splits : int, default=3
         Number of folds of None.
 
@@ -92,7 +92,7 @@ def split_in_time(cv, X, y, codes, ticks):
 
 
 def rows_to_ask(model, fold):
-    """Return the rows to show to ``predict``: those of the test, then those on the way there.
+    """Return the rows to give to ``predict``: those of the test, then those on the way there.
 
     The latter are for models that walk ahead from the last target and read what is known ahead.
     """
@@ -107,7 +107,7 @@ def update_all(estimators, X, y, why, way_out="fit again, to all rows"):
         if not hasattr(estimator, "update") and has_memory(estimator):
             raise ValueError(
                 f"{type(estimator).__name__} looks back on the training table but has no "
-                f"update(X, y) to be shown newer rows, which {why} needs: {way_out}."
+                f"update(X, y) for newer rows, which {why} needs: {way_out}."
             )
     for estimator in estimators:
         if hasattr(estimator, "update"):

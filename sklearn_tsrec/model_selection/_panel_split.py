@@ -13,7 +13,7 @@ _DAY = 86_400_000_000
 class PanelTimeSeriesSplit(BaseCrossValidator):
     """Forward-chaining splits of a panel, cut at times and not at row numbers.
 
-    All series are cut at the same moment, so that no test row, of whichever series, is older than
+    All series are cut at the same time, so that no test row, of whichever series, is older than
     a training row. Rows may come in any order and series may start, end and pause at any time.
 
     The last test window ends with the last time in the table and earlier ones lie ``step``
@@ -205,7 +205,7 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
 
 
 def _is_integer(value):
-    """Tell whether a value is an integer and not a truth value."""
+    """Return whether a value is an integer and not a truth value."""
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 

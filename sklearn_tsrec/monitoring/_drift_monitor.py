@@ -21,7 +21,7 @@ class DriftMonitor(BaseEstimator):
     """Watch whether inputs, errors or the coverage of intervals are still what they were.
 
     ``fit`` remembers how things are; ``update`` is given what came since and writes ``report_``;
-    ``should_refit_`` says whether something has changed.
+    ``should_refit_`` is True once something has changed.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class DriftMonitor(BaseEstimator):
     columns : str, int, list of these or None, default=None
         Columns of X to watch. None is all: leave out columns that must change, such as a year.
     n_reference : int, default=30
-        How many errors say what is usual. Those given to ``fit`` count; while there are fewer, the
+        How many errors are the reference. Those given to ``fit`` count; while there are fewer, the
         first given to ``update`` are added.
     n_recent : int, default=100
         How many of the newest rows are compared with those of ``fit``, beside the rows of each
@@ -51,7 +51,7 @@ class DriftMonitor(BaseEstimator):
         One row for each input and chart: ``kind``, ``statistic`` (for inputs the population
         stability index, and 0 while the test does not reject), ``threshold``, ``pvalue`` and
         ``outside`` (inputs: the share of new values beyond the range seen in ``fit``), ``drifted``
-        and ``since`` (the number of the first update that said so, 0 for none).
+        and ``since`` (the number of the first update that found it, 0 for none).
     should_refit_ : bool
         Whether anything watched has drifted.
     history_ : DataFrame
@@ -146,8 +146,8 @@ class DriftMonitor(BaseEstimator):
         X : DataFrame or array of shape (n, p)
             Inputs. Keys belong in the index.
         y : array-like of shape (n_errors,), default=None
-            Errors of forecasts of rows that the forecaster had not learned, one for each time, the
-            oldest first; of any number.
+            Errors of forecasts of rows that the forecaster was not fitted to, one for each time,
+            the oldest first; of any number.
 
         Returns
         -------

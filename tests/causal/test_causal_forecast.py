@@ -235,7 +235,7 @@ def test_what_a_driver_never_was_is_a_guess_and_says_so():
     driver = series.effects.index[0]
     model, most = _model(X, y), X[driver].max()
     causal_forecast(model, X_future, {driver: 0.9 * most})
-    with pytest.warns(UserWarning, match=rf"moves '{driver}__lag1' out of the range"):
+    with pytest.warns(UserWarning, match=rf"moves '{driver}__lag1' out of its range"):
         causal_forecast(model, X_future, {driver: 1.5 * most})
 
 

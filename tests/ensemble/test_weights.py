@@ -120,11 +120,11 @@ def test_learning_in_parts_is_learning_at_once():
     rng = np.random.default_rng(0)
     losses, cells = rng.random((60, 3)), np.tile([0, 1, -1], 20)
     losses[rng.random(losses.shape) < 0.1] = np.nan
-    moments = np.repeat(np.arange(10), 6)
+    ticks = np.repeat(np.arange(10), 6)
     once, parts = OnlineWeights(3, 2, 0.1), OnlineWeights(3, 2, 0.1)
-    once.learn(losses, moments, cells)
+    once.learn(losses, ticks, cells)
     for part in (slice(0, 24), slice(24, 60)):
-        parts.learn(losses[part], moments[part], cells[part])
+        parts.learn(losses[part], ticks[part], cells[part])
     np.testing.assert_allclose(parts.weights, once.weights)
     np.testing.assert_array_equal(once.rows, [20, 20, 60])
 

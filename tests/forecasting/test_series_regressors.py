@@ -112,7 +112,7 @@ def test_series_do_not_see_each_other_and_update_remembers(model):
 def test_without_a_calendar_each_moment_is_a_step():
     times = pd.DataFrame({"time": [0.5, 2.0, 2.0, 7.5, 9.0]})
     model = SeasonalNaiveRegressor(2, time="time", freq=None).fit(times[:4], [1.0, 2.0, 4.0, 7.0])
-    # Two events at one time are one moment, of their mean.
+    # Two events at one time are one row, of their mean.
     assert model.predict(times).tolist() == pytest.approx([3.5, 1, 1, 1, 3])
     with pytest.raises(ValueError, match="y has no known value"):
         SeasonalNaiveRegressor().fit(X[:2], [np.nan, np.nan])

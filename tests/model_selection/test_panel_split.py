@@ -58,15 +58,15 @@ def test_equals_a_slow_reference(
         shift = step or horizon
         cut = last - (horizon + (n_splits - 1 - fold) * shift) * one
         train, test = [], []
-        for row, moment in enumerate(day):
-            if cut < moment <= cut + horizon * one:
+        for row, tick in enumerate(day):
+            if cut < tick <= cut + horizon * one:
                 test.append(row)
-            if moment > cut - gap * one:
+            if tick > cut - gap * one:
                 continue
-            if max_train is not None and moment <= cut - (gap + max_train) * one:
+            if max_train is not None and tick <= cut - (gap + max_train) * one:
                 continue
             earlier = [cut - j * shift * one for j in range(1, fold + 1)]
-            if any(e + horizon * one < moment <= e + (horizon + embargo) * one for e in earlier):
+            if any(e + horizon * one < tick <= e + (horizon + embargo) * one for e in earlier):
                 continue
             train.append(row)
         expected.append((train, test))
