@@ -166,7 +166,7 @@ def _numeric_column(X, position, name):
     return values
 
 
-def check_target(y, n_rows, *, estimator, allow_nan=True):
+def check_target(y, n_rows, *, estimator, allow_nan=True) -> np.ndarray:
     """Return y as floats of shape (n_rows,); NaN marks a missing target.
 
     Raises

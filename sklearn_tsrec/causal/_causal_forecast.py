@@ -1,5 +1,6 @@
 import warnings
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,11 +9,19 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_tsrec._quantile_levels import check_coverage, missed_share
+from sklearn_tsrec._typing import Estimator
 from sklearn_tsrec.feature_selection import CausalFeatureSelector
 from sklearn_tsrec.feature_selection._drivers import read_driver
 
 
-def causal_forecast(model, X_future, intervention, *, causes=None, coverage=0.95):
+def causal_forecast(
+    model: Estimator,
+    X_future: pd.DataFrame,
+    intervention: Mapping[str, Any],
+    *,
+    causes: Estimator = None,
+    coverage: float = 0.95,
+) -> pd.DataFrame:
     """Forecast what happens if drivers are set to something else than planned.
 
     The baseline is the model's own forecast of the rows as they are. On top comes, row by row, what

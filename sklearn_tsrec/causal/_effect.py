@@ -1,4 +1,5 @@
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn_tsrec._keys import row_order
 from sklearn_tsrec._quantile_levels import check_coverage, missed_share
 from sklearn_tsrec._scans import is_new
 from sklearn_tsrec._table import check_target
+from sklearn_tsrec._typing import ArrayLike, Estimator, Seed
 from sklearn_tsrec.feature_selection._effects import linear_dml, still
 from sklearn_tsrec.feature_selection._partialling_out import contiguous_folds, crossfit_effects
 from sklearn_tsrec.feature_selection._robust import default_cov_type, effect_covariance, stretches
@@ -78,18 +80,18 @@ class CausalEffect:
 
 
 def estimate_effect(
-    X,
-    y,
-    treatment,
+    X: pd.DataFrame,
+    y: ArrayLike,
+    treatment: str,
     *,
-    mediators=(),
-    modifiers=(),
-    coverage=0.95,
-    nuisance=None,
-    n_regimes=3,
-    n_placebos=200,
-    random_state=0,
-):
+    mediators: Sequence[str] = (),
+    modifiers: Sequence[str] = (),
+    coverage: float = 0.95,
+    nuisance: Estimator = None,
+    n_regimes: int = 3,
+    n_placebos: int = 200,
+    random_state: Seed = 0,
+) -> CausalEffect:
     """Estimate the effect of one column on the target, and try to refute it.
 
     Double machine learning by EconML's ``LinearDML`` on contiguous folds with a purge: target and

@@ -1,5 +1,5 @@
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sklearn_tsrec._extras import require
 from sklearn_tsrec._keys import row_order
 from sklearn_tsrec._sklearn import Interval, check_feature_names_in, fit_context
+from sklearn_tsrec._typing import Table
 from sklearn_tsrec.feature_selection._basis import Basis
 from sklearn_tsrec.feature_selection._driver_tests import driver_tests
 from sklearn_tsrec.feature_selection._partialling_out import benjamini_hochberg
@@ -90,14 +91,16 @@ class CausalGraph(BaseEstimator):
         "screen": ["boolean"],
     }
 
-    def __init__(self, max_lag=2, *, fdr=0.05, nonlinear=True, screen=True):
+    def __init__(
+        self, max_lag: int = 2, *, fdr: float = 0.05, nonlinear: bool = True, screen: bool = True
+    ):
         self.max_lag = max_lag
         self.fdr = fdr
         self.nonlinear = nonlinear
         self.screen = screen
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Table, y: Any = None) -> Self:
         """Test every lag of every column against every other column.
 
         Parameters
@@ -168,7 +171,7 @@ class CausalGraph(BaseEstimator):
         codes = np.unique(series[complete], return_inverse=True)[1]
         return lagged[complete], X[complete], codes
 
-    def cross_check(self, X):
+    def cross_check(self, X: Table):
         """Ask PCMCI the same of the same table.
 
         PCMCI, with partial correlations, first looks for the parents of each column and then tests
@@ -218,7 +221,7 @@ class CausalGraph(BaseEstimator):
         out["pcmci_found"] = benjamini_hochberg(theirs, self.fdr)
         return out
 
-    def to_networkx(self):
+    def to_networkx(self) -> Any:
         """Return the graph for networkx.
 
         Returns

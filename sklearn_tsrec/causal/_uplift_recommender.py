@@ -1,6 +1,6 @@
 import warnings
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,7 @@ from sklearn_tsrec._table import (
     is_frame,
     select_columns,
 )
+from sklearn_tsrec._typing import ArrayLike, Estimator, Key, Seed, Table
 
 _TREES = 200
 
@@ -150,15 +151,15 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        learner=None,
+        learner: Estimator = None,
         *,
-        treatment=0,
-        propensity=None,
-        group=None,
-        engine="scores",
-        clip=0.01,
-        cv=5,
-        random_state=0,
+        treatment: Key = 0,
+        propensity: Any = None,
+        group: Key | None = None,
+        engine: str = "scores",
+        clip: float = 0.01,
+        cv: int = 5,
+        random_state: Seed = 0,
     ):
         self.learner = learner
         self.treatment = treatment
@@ -170,7 +171,7 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
         self.random_state = random_state
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    def fit(self, X: Table, y: ArrayLike) -> Self:
         """Learn the uplift from a log of what was done and what came of it.
 
         Parameters
@@ -309,7 +310,7 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
             )
         return clipped
 
-    def predict(self, X):
+    def predict(self, X: Table) -> np.ndarray:
         """Return the uplift of each row.
 
         Parameters
@@ -329,7 +330,7 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
         return self.learner_.effect(features)
 
     @available_if(_has_interval)
-    def predict_interval(self, X, coverage=0.95):
+    def predict_interval(self, X: Table, coverage: float = 0.95) -> np.ndarray:
         """Return an interval of the uplift of each row, with one of EconML's engines.
 
         Rows of one user are taken as independent.
@@ -351,7 +352,7 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
         features = self._features(self._check_table(X, reset=False))
         return np.column_stack(self.learner_.effect_interval(features, alpha=1 - coverage))
 
-    def recommend(self, X=None, k=10, *, threshold=0.0):
+    def recommend(self, X: Table = None, k: int = 10, *, threshold: float = 0.0) -> pd.DataFrame:
         """Return the rows that are worth an offer, the best of each user first.
 
         Parameters

@@ -2,7 +2,7 @@
 
 import warnings
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import joblib
 import numpy as np
@@ -23,6 +23,7 @@ from sklearn_tsrec._sklearn import (
 )
 from sklearn_tsrec._steps_ahead import last_known, steps_ahead
 from sklearn_tsrec._times import show
+from sklearn_tsrec._typing import ArrayLike
 from sklearn_tsrec.model_selection._folds import read_folds, rows_to_ask, update_all, with_keys
 
 
@@ -46,7 +47,7 @@ class TemporalStackingBase(KeyedMixin, TransformerMixin, MetaEstimatorMixin, Bas
 
     # ---- parameters
 
-    def get_params(self, deep=True):
+    def get_params(self, deep: bool = True) -> dict:
         """Return the parameters, those of the members by their names.
 
         Parameters
@@ -60,7 +61,7 @@ class TemporalStackingBase(KeyedMixin, TransformerMixin, MetaEstimatorMixin, Bas
         """
         return self._get_params("estimators", deep=deep)
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters, also ``<name of a member>`` and ``<name of a member>__<parameter>``.
 
         Parameters
@@ -235,7 +236,7 @@ class TemporalStackingBase(KeyedMixin, TransformerMixin, MetaEstimatorMixin, Bas
         jobs = (delayed(call)(member, method, X) for member in self.estimators_)
         return Parallel(n_jobs=self.n_jobs)(jobs)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names of what :meth:`transform` returns.
 
         Parameters

@@ -1,6 +1,7 @@
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
+import pandas as pd
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
@@ -8,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_tsrec._keys import key_frame
 from sklearn_tsrec._sklearn import HasMethods, StrOptions, fit_context, num_samples, safe_indexing
 from sklearn_tsrec._steps_ahead import last_known
+from sklearn_tsrec._typing import ArrayLike, Estimator, Freq, Key, Keys, Table
 from sklearn_tsrec.ensemble._base import TemporalStackingBase
 from sklearn_tsrec.ensemble._combiners import (
     FinalEstimator,
@@ -144,21 +146,21 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
 
     def __init__(
         self,
-        estimators,
-        final_estimator=None,
+        estimators: list,
+        final_estimator: Estimator = None,
         *,
-        cv=None,
-        weights=None,
-        per=None,
-        shrinkage=100.0,
-        passthrough=False,
-        refit=True,
-        memory=None,
-        n_jobs=None,
-        group=None,
-        time=None,
-        freq="infer",
-        verbose=0,
+        cv: Any = None,
+        weights: str | None = None,
+        per: str | None = None,
+        shrinkage: float = 100.0,
+        passthrough: bool = False,
+        refit: bool = True,
+        memory: Any = None,
+        n_jobs: int | None = None,
+        group: Keys = None,
+        time: Key | None = None,
+        freq: Freq = "infer",
+        verbose: int = 0,
     ):
         self.estimators = estimators
         self.final_estimator = final_estimator
@@ -176,7 +178,7 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    def fit(self, X: Table, y: ArrayLike) -> Self:
         """Ask members out of fold, learn how to put probabilities together, and fit the members.
 
         Parameters
@@ -260,7 +262,7 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
         cells = self._read_cells(self._read_keys(X))
         return ProbabilityRows(proba, cells, self._passed(X), self.classes_)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Table) -> np.ndarray:
         """Return the probability of each class.
 
         Parameters
@@ -278,7 +280,7 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
         warn_of_none(rows.forecasts[:, :, 0])
         return self._combiner.combine(rows)
 
-    def predict(self, X):
+    def predict(self, X: Table) -> np.ndarray:
         """Return the likeliest class of each row.
 
         Parameters
@@ -292,9 +294,9 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
             Where no member has probabilities, the first of ``classes_``.
         """
         proba = self.predict_proba(X)
-        return self.classes_[np.where(np.isnan(proba), -1, proba).argmax(axis=1)]
+        return np.asarray(self.classes_)[np.where(np.isnan(proba), -1, proba).argmax(axis=1)]
 
-    def recommend(self, X=None, k=10):
+    def recommend(self, X: Table = None, k: int = 10) -> pd.DataFrame:
         """Return the k likeliest classes of each series, as a long table.
 
         Parameters
@@ -326,7 +328,7 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
             score=np.take_along_axis(proba, best, axis=1).ravel(),
         )
 
-    def transform(self, X):
+    def transform(self, X: Table) -> np.ndarray:
         """Return the probabilities that each member gives.
 
         Parameters

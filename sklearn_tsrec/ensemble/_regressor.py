@@ -1,4 +1,4 @@
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from sklearn_tsrec._quantile_levels import check_levels
 from sklearn_tsrec._sklearn import HasMethods, StrOptions, fit_context
 from sklearn_tsrec._steps_ahead import last_known, naive_scales
 from sklearn_tsrec._table import check_target
+from sklearn_tsrec._typing import ArrayLike, Estimator, Freq, Key, Keys, Table
 from sklearn_tsrec.ensemble._base import TemporalStackingBase
 from sklearn_tsrec.ensemble._combiners import (
     FinalEstimator,
@@ -189,22 +190,22 @@ class TemporalStackingRegressor(RegressorMixin, TemporalStackingBase):
 
     def __init__(
         self,
-        estimators,
-        final_estimator=None,
+        estimators: list,
+        final_estimator: Estimator = None,
         *,
-        cv=None,
-        weights=None,
-        per=None,
-        shrinkage=100.0,
-        share=0.01,
-        passthrough=False,
-        refit=True,
-        memory=None,
-        n_jobs=None,
-        group=None,
-        time=None,
-        freq="infer",
-        verbose=0,
+        cv: Any = None,
+        weights: str | None = None,
+        per: str | None = None,
+        shrinkage: float = 100.0,
+        share: float = 0.01,
+        passthrough: bool = False,
+        refit: bool = True,
+        memory: Any = None,
+        n_jobs: int | None = None,
+        group: Keys = None,
+        time: Key | None = None,
+        freq: Freq = "infer",
+        verbose: int = 0,
     ):
         self.estimators = estimators
         self.final_estimator = final_estimator
@@ -223,7 +224,7 @@ class TemporalStackingRegressor(RegressorMixin, TemporalStackingBase):
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    def fit(self, X: Table, y: ArrayLike) -> Self:
         """Forecast out of fold, learn how to put forecasts together, and fit the members.
 
         Parameters
@@ -320,7 +321,7 @@ class TemporalStackingRegressor(RegressorMixin, TemporalStackingBase):
             keys.ticks,
         )
 
-    def update(self, X, y):
+    def update(self, X: Table, y: ArrayLike) -> Self:
         """Remember more rows, in the stack and in its members, without learning from them.
 
         Parameters
@@ -349,7 +350,7 @@ class TemporalStackingRegressor(RegressorMixin, TemporalStackingBase):
         return self
 
     @available_if(_is_online)
-    def partial_fit(self, X, y):
+    def partial_fit(self, X: Table, y: ArrayLike) -> Self:
         """Learn weights from new truth, and remember it, with ``weights="online"``.
 
         Parameters
@@ -381,7 +382,7 @@ class TemporalStackingRegressor(RegressorMixin, TemporalStackingBase):
             self.weights_over_time_ = pd.concat([self.weights_over_time_, path])
         return self.update(X, y)
 
-    def predict(self, X):
+    def predict(self, X: Table) -> np.ndarray:
         """Return the forecast of each row.
 
         Parameters
@@ -400,7 +401,7 @@ class TemporalStackingRegressor(RegressorMixin, TemporalStackingBase):
         return self._combiner.combine(self._rows(X, forecasts[:, :, np.newaxis]))[:, 0]
 
     @available_if(_gives_quantiles)
-    def predict_quantiles(self, X, quantiles):
+    def predict_quantiles(self, X: Table, quantiles: ArrayLike) -> np.ndarray:
         """Return quantiles of each row: the weighted mean of those of the members.
 
         To average quantiles keeps the shape of the members' distributions, which a mixture of them
@@ -424,7 +425,7 @@ class TemporalStackingRegressor(RegressorMixin, TemporalStackingBase):
         forecasts = np.stack(parts, axis=1).astype(np.float64)
         return self._combiner.combine(self._rows(X, forecasts))
 
-    def transform(self, X):
+    def transform(self, X: Table) -> np.ndarray:
         """Return the forecast of each member.
 
         Parameters

@@ -1,6 +1,6 @@
 import warnings
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -11,12 +11,14 @@ from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
 from sklearn_tsrec._history import History
-from sklearn_tsrec._keys import KeyedMixin, Keys, key_frame, read_groups
+from sklearn_tsrec._keys import KeyedMixin, key_frame, read_groups
+from sklearn_tsrec._keys import Keys as RowKeys
 from sklearn_tsrec._quantile_levels import check_coverage, check_levels
 from sklearn_tsrec._sklearn import HasMethods, Interval, StrOptions, fit_context, safe_indexing
 from sklearn_tsrec._steps_ahead import last_known, steps_ahead
 from sklearn_tsrec._table import check_target
 from sklearn_tsrec._times import show
+from sklearn_tsrec._typing import ArrayLike, Estimator, Freq, Key, Keys, Seed, Table
 from sklearn_tsrec.forecasting._calibration import Calibration, mean_differences
 from sklearn_tsrec.forecasting._window_forecaster import WindowForecaster
 from sklearn_tsrec.model_selection._folds import read_folds, rows_to_ask, update_all, with_keys
@@ -170,21 +172,21 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
 
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator = None,
         *,
-        method="cross",
-        cv=None,
-        per="horizon",
-        symmetric=True,
-        conformity="auto",
-        quantiles=(0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95),
-        scale="error",
-        learning_rate=0.05,
-        group=None,
-        time=None,
-        freq="infer",
-        n_jobs=None,
-        verbose=0,
+        method: str = "cross",
+        cv: Any = None,
+        per: str | None = "horizon",
+        symmetric: bool = True,
+        conformity: str = "auto",
+        quantiles: ArrayLike = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95),
+        scale: str | None = "error",
+        learning_rate: float = 0.05,
+        group: Keys = None,
+        time: Key | None = None,
+        freq: Freq = "infer",
+        n_jobs: int | None = None,
+        verbose: int = 0,
     ):
         self.estimator = estimator
         self.method = method
@@ -202,7 +204,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    def fit(self, X: Table, y: ArrayLike) -> Self:
         """Forecast the folds, keep the errors, and fit the forecaster.
 
         Parameters
@@ -230,7 +232,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
         self._calibrate(estimator, X, y.astype(np.float64, copy=False), keys, levels)
         return self
 
-    def update(self, X, y):
+    def update(self, X: Table, y: ArrayLike) -> Self:
         """Remember newer rows, without fitting again.
 
         With ``method="adaptive"`` they are forecast first, so that intervals learn from the errors.
@@ -264,7 +266,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
             self._calibration.learn_scales()
         return self
 
-    def predict(self, X):
+    def predict(self, X: Table) -> np.ndarray:
         """Return the forecast of each row.
 
         Parameters
@@ -280,7 +282,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
         self._check_table(X, reset=False)
         return np.asarray(self.estimator_.predict(X))
 
-    def predict_quantiles(self, X, quantiles):
+    def predict_quantiles(self, X: Table, quantiles: ArrayLike) -> np.ndarray:
         """Return quantiles of each row.
 
         Parameters
@@ -309,7 +311,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
             self._check_count(X, codes, steps, level)
         return self._calibration.quantiles_of(base, codes, steps, scale, levels)
 
-    def predict_interval(self, X, coverage=0.9):
+    def predict_interval(self, X: Table, coverage: float = 0.9) -> np.ndarray:
         """Return an interval for each row.
 
         Parameters
@@ -333,7 +335,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
         check_coverage(coverage)
         return self.predict_quantiles(X, [(1 - coverage) / 2, (1 + coverage) / 2])
 
-    def predict_paths(self, X, n_paths=100, random_state=0):
+    def predict_paths(self, X: Table, n_paths: int = 100, random_state: Seed = 0) -> np.ndarray:
         """Return ways that the rows could go, drawn with their dependence from step to step.
 
         To the forecasts of a series, whole paths of errors are added that some series had in some
@@ -412,7 +414,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
         parts = []
         for number, (fold, forecast) in enumerate(zip(folds, forecasts)):
             train = fold.train
-            past = Keys(keys.codes[train], keys.ticks[train], keys.n_series, keys.n_known)
+            past = RowKeys(keys.codes[train], keys.ticks[train], keys.n_series, keys.n_known)
             self._remember(History.build(past, y[train]))
             parts.append(self._describe(X, y, keys, fold.test, forecast, number))
         table = pd.concat(parts, ignore_index=True)

@@ -5,6 +5,7 @@ import numpy as np
 from numba import njit
 
 from sklearn_tsrec._sklearn import Interval, StrOptions
+from sklearn_tsrec._typing import Freq, Key, Keys
 from sklearn_tsrec.forecasting._series_regressor import SeriesRegressor
 
 _VARIANTS = {"classic": 0, "sba": 1, "tsb": 2}
@@ -79,13 +80,13 @@ class CrostonRegressor(SeriesRegressor):
 
     def __init__(
         self,
-        variant="sba",
+        variant: str = "sba",
         *,
-        smoothing_level=0.1,
-        smoothing_interval=0.1,
-        group=None,
-        time=None,
-        freq="infer",
+        smoothing_level: float = 0.1,
+        smoothing_interval: float = 0.1,
+        group: Keys = None,
+        time: Key | None = None,
+        freq: Freq = "infer",
     ):
         self.variant = variant
         self.smoothing_level = smoothing_level

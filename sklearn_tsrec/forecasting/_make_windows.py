@@ -1,12 +1,15 @@
+from collections.abc import Sequence
 from numbers import Integral
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator
 
 from sklearn_tsrec._history import History
 from sklearn_tsrec._keys import KeyedMixin, key_frame
 from sklearn_tsrec._table import check_target
 from sklearn_tsrec._times import show
+from sklearn_tsrec._typing import ArrayLike, Freq, Key, Keys, Table
 from sklearn_tsrec.forecasting._steps import event_steps
 
 
@@ -19,7 +22,16 @@ class _Reader(KeyedMixin, BaseEstimator):
         self.freq = freq
 
 
-def make_windows(X, y, *, window, horizon=1, group=None, time=None, freq="infer"):
+def make_windows(
+    X: Table,
+    y: ArrayLike,
+    *,
+    window: int | Sequence[int],
+    horizon: int = 1,
+    group: Keys = None,
+    time: Key | None = None,
+    freq: Freq = "infer",
+) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
     """Return, for each row, the window of the targets before it and the targets from it on.
 
     Parameters

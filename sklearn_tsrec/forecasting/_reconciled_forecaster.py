@@ -1,5 +1,5 @@
 from numbers import Real
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ from sklearn_tsrec._keys import KeyedMixin, key_frame, read_groups
 from sklearn_tsrec._sklearn import HasMethods, StrOptions, fit_context
 from sklearn_tsrec._table import check_target
 from sklearn_tsrec._times import show
+from sklearn_tsrec._typing import ArrayLike, Estimator, Freq, Key, Keys, Table
 from sklearn_tsrec.forecasting._window_forecaster import WindowForecaster
 from sklearn_tsrec.model_selection._folds import update_all, with_keys
 
@@ -109,13 +110,13 @@ class ReconciledForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseE
 
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator = None,
         *,
-        reconcile="mint",
-        columns="mean",
-        group=None,
-        time=None,
-        freq="infer",
+        reconcile: str = "mint",
+        columns: str = "mean",
+        group: Keys = None,
+        time: Key | None = None,
+        freq: Freq = "infer",
     ):
         self.estimator = estimator
         self.reconcile = reconcile
@@ -125,7 +126,7 @@ class ReconciledForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseE
         self.freq = freq
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    def fit(self, X: Table, y: ArrayLike) -> Self:
         """Fit the forecaster to all nodes, and learn how to make them add up.
 
         Parameters
@@ -162,7 +163,7 @@ class ReconciledForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseE
             self.weights_ = bottom_weights(self.sum_matrix_, covariance)
         return self
 
-    def update(self, X, y):
+    def update(self, X: Table, y: ArrayLike) -> Self:
         """Remember more rows without fitting again, where the forecaster can.
 
         Parameters
@@ -182,7 +183,7 @@ class ReconciledForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseE
         update_all([self.estimator_], *self._sum_rows(X, self._read_codes(X), y), "update")
         return self
 
-    def predict(self, X):
+    def predict(self, X: Table) -> np.ndarray:
         """Return the reconciled forecast of each row.
 
         Parameters
@@ -207,7 +208,7 @@ class ReconciledForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseE
         bottom, times = self._reconcile(X, codes)
         return bottom[times.get_indexer(self._times(X)), codes]
 
-    def predict_sums(self, X):
+    def predict_sums(self, X: Table) -> pd.Series:
         """Return the reconciled forecasts of all nodes.
 
         Parameters

@@ -5,6 +5,7 @@ import numpy as np
 from numba import njit
 
 from sklearn_tsrec._sklearn import Interval
+from sklearn_tsrec._typing import Freq, Key, Keys
 from sklearn_tsrec.forecasting._series_regressor import SeriesRegressor
 
 
@@ -58,7 +59,14 @@ class SeasonalNaiveRegressor(SeriesRegressor):
         **SeriesRegressor._series_constraints,
     }
 
-    def __init__(self, period=1, *, group=None, time=None, freq="infer"):
+    def __init__(
+        self,
+        period: int | None = 1,
+        *,
+        group: Keys = None,
+        time: Key | None = None,
+        freq: Freq = "infer",
+    ):
         self.period = period
         self.group = group
         self.time = time

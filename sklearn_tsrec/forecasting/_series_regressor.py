@@ -1,7 +1,7 @@
 """Forecasts of each series from its own past alone, by one pass over it."""
 
 from numbers import Real
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
@@ -11,6 +11,7 @@ from sklearn_tsrec._history import History
 from sklearn_tsrec._keys import KeyedMixin
 from sklearn_tsrec._sklearn import fit_context
 from sklearn_tsrec._table import check_target
+from sklearn_tsrec._typing import ArrayLike, Table
 
 
 class SeriesRegressor(KeyedMixin, RegressorMixin, BaseEstimator):
@@ -26,7 +27,7 @@ class SeriesRegressor(KeyedMixin, RegressorMixin, BaseEstimator):
     }
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    def fit(self, X: Table, y: ArrayLike) -> Self:
         """Remember the target of each series.
 
         Parameters
@@ -58,7 +59,7 @@ class SeriesRegressor(KeyedMixin, RegressorMixin, BaseEstimator):
         """Return the target; raise if the method cannot take its values."""
         return y
 
-    def update(self, X, y):
+    def update(self, X: Table, y: ArrayLike) -> Self:
         """Remember more rows; forecasts then start after the last target of each series.
 
         Parameters
@@ -80,7 +81,7 @@ class SeriesRegressor(KeyedMixin, RegressorMixin, BaseEstimator):
         self.target_history_ = self.target_history_.append(keys, y)
         return self
 
-    def predict(self, X):
+    def predict(self, X: Table) -> np.ndarray:
         """Return the forecast of each row from the known values of its series before it.
 
         Parameters

@@ -1,6 +1,7 @@
 import warnings
+from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from sklearn_tsrec._quantile_levels import check_coverage, check_levels
 from sklearn_tsrec._sklearn import HasMethods, Interval, fit_context
 from sklearn_tsrec._table import check_target
 from sklearn_tsrec._times import show
+from sklearn_tsrec._typing import ArrayLike, Estimator, Freq, Key, Keys, Table
 from sklearn_tsrec.forecasting._design import ForecastWindows, WindowDesign, read_roles
 from sklearn_tsrec.forecasting._make_windows import check_lags
 from sklearn_tsrec.forecasting._regress import (
@@ -167,19 +169,19 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEstim
 
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator = None,
         *,
-        window=12,
-        horizon=1,
-        target_transform=None,
-        period=None,
-        columns=None,
-        past_columns=None,
-        static_columns=None,
-        group=None,
-        time=None,
-        freq="infer",
-        verbose=0,
+        window: int | Sequence[int] = 12,
+        horizon: int = 1,
+        target_transform: str | Sequence[str] | None = None,
+        period: int | None = None,
+        columns: Keys = None,
+        past_columns: Keys = None,
+        static_columns: Keys = None,
+        group: Keys = None,
+        time: Key | None = None,
+        freq: Freq = "infer",
+        verbose: int = 0,
     ):
         self.estimator = estimator
         self.window = window
@@ -195,7 +197,7 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEstim
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    def fit(self, X: Table, y: ArrayLike) -> Self:
         """Remember the training table and fit the regressor to its windows.
 
         Parameters
@@ -222,7 +224,7 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEstim
         self.estimator_ = fit_regressor(estimator, table, targets, self.window_feature_names_)
         return self
 
-    def remember(self, X, y):
+    def remember(self, X: Table, y: ArrayLike) -> Self:
         """Remember other rows in place of all others, without fitting the regressor again.
 
         A regressor that was fitted to some series then forecasts others.
@@ -277,7 +279,7 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEstim
         )
         self.window_feature_names_ = design.names
 
-    def update(self, X, y):
+    def update(self, X: Table, y: ArrayLike) -> Self:
         """Remember more rows without fitting the regressor again.
 
         Forecasts then start after the last target remembered of each series.
@@ -319,7 +321,7 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEstim
         self.target_history_ = memory.targets
 
     @available_if(_continues_training)
-    def partial_fit(self, X, y):
+    def partial_fit(self, X: Table, y: ArrayLike) -> Self:
         """Remember more rows and learn from them, where the regressor has ``partial_fit``.
 
         It learns from the windows whose targets are among the rows given, at least in part.
@@ -345,7 +347,7 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEstim
             self.estimator_.partial_fit(self._with_names(table), targets)
         return self
 
-    def predict(self, X):
+    def predict(self, X: Table) -> np.ndarray:
         """Return the forecast of each row.
 
         Parameters
@@ -361,7 +363,7 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEstim
         return self._forecast(X)[0]
 
     @available_if(_has_quantiles)
-    def predict_quantiles(self, X, quantiles):
+    def predict_quantiles(self, X: Table, quantiles: ArrayLike) -> np.ndarray:
         """Return quantiles of each row, where the regressor has ``predict_quantiles``.
 
         Beyond the first block they are those of the last block, given the point forecasts before.
@@ -380,7 +382,7 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEstim
         return self._forecast(X, check_levels(quantiles))[1]
 
     @available_if(_has_quantiles)
-    def predict_interval(self, X, coverage=0.9):
+    def predict_interval(self, X: Table, coverage: float = 0.9) -> np.ndarray:
         """Return the central interval of each row, where the regressor has ``predict_quantiles``.
 
         Parameters
@@ -398,7 +400,7 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEstim
         check_coverage(coverage)
         return self.predict_quantiles(X, [(1 - coverage) / 2, (1 + coverage) / 2])
 
-    def training_windows(self):
+    def training_windows(self) -> tuple[np.ndarray, np.ndarray]:
         """Return what the regressor learns from, given all rows remembered.
 
         Returns
@@ -411,7 +413,7 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEstim
         check_is_fitted(self)
         return self._memory.training_windows()[:2]
 
-    def forecast_windows(self, X):
+    def forecast_windows(self, X: Table) -> tuple[list[ForecastWindows], np.ndarray]:
         """Return what the regressor is given to forecast rows.
 
         Rows further ahead than the horizon are forecast from a window that holds forecasts.
@@ -504,7 +506,7 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEstim
 
     # ---- forecasting
 
-    def _forecast(self, X, levels=None):
+    def _forecast(self, X, levels=None) -> tuple[np.ndarray, Any]:
         """Return the forecast of each row, and its quantiles or None."""
         n_rows, parts = self._parts(X)
         memory = self._memory

@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_tsrec._extras import require
+from sklearn_tsrec._typing import Estimator, Seed, Table
 from sklearn_tsrec.feature_selection._drivers import read_driver
 from sklearn_tsrec.forecasting import WindowForecaster
 
@@ -32,7 +33,7 @@ class Explanation:
     values: pd.DataFrame
     base: pd.Series
 
-    def by_driver(self):
+    def by_driver(self) -> pd.DataFrame:
         """Return the values added up over all features made of one driver.
 
         Returns
@@ -42,7 +43,7 @@ class Explanation:
         drivers = [read_driver(name).name for name in self.values.columns]
         return self.values.T.groupby(np.array(drivers, dtype=object), sort=False).sum().T
 
-    def importance(self):
+    def importance(self) -> pd.DataFrame:
         """Return the mean absolute value of each feature by driver and lag.
 
         Returns
@@ -60,7 +61,9 @@ class Explanation:
         return table.loc[order, terms].rename_axis(index="driver", columns="term")
 
 
-def explain(model, X, *, background=None, random_state=0):
+def explain(
+    model: Estimator, X: Table, *, background: pd.DataFrame | None = None, random_state: Seed = 0
+) -> Explanation:
     """Compute what each feature adds to each prediction of a fitted model, as Shapley values.
 
     Trees are explained exactly [2]_, linear models by their coefficients, and all other models by

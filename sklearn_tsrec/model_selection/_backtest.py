@@ -1,4 +1,5 @@
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,12 +13,23 @@ from sklearn_tsrec._keys import Keys, key_frame, read_groups
 from sklearn_tsrec._sklearn import num_samples, safe_indexing
 from sklearn_tsrec._steps_ahead import naive_scales
 from sklearn_tsrec._table import as_list, check_target, column_position, select_columns
+from sklearn_tsrec._typing import ArrayLike, Estimator, Table
 from sklearn_tsrec.model_selection._folds import rows_to_ask, split_in_time, update_all
 from sklearn_tsrec.model_selection._positions import step_positions
 from sklearn_tsrec.monitoring import DriftMonitor
 
 
-def backtest(estimator, X, y, *, cv, refit=True, quantiles=None, n_jobs=None, verbose=1):
+def backtest(
+    estimator: Estimator,
+    X: Table,
+    y: ArrayLike,
+    *,
+    cv: Any,
+    refit: Any = True,
+    quantiles: ArrayLike | None = None,
+    n_jobs: int | None = None,
+    verbose: int = 1,
+) -> pd.DataFrame:
     """Forecast the test rows of every fold, as it would have gone, in one tidy table.
 
     Across a gap of the splitter, forecasters such as :class:`~sklearn_tsrec.WindowForecaster` are

@@ -1,10 +1,13 @@
+from collections.abc import Iterator
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_random_state
 
 from sklearn_tsrec._keys import read_clock, read_groups
+from sklearn_tsrec._typing import Key, Keys, Seed, Table
 
 
 class LeaveLastOut(BaseCrossValidator):
@@ -37,13 +40,20 @@ class LeaveLastOut(BaseCrossValidator):
     [1 2 3] [0 4]
     """
 
-    def __init__(self, n_last=1, *, group=None, time=None, random_state=0):
+    def __init__(
+        self,
+        n_last: int = 1,
+        *,
+        group: Keys = None,
+        time: Key | None = None,
+        random_state: Seed = 0,
+    ):
         self.n_last = n_last
         self.group = group
         self.time = time
         self.random_state = random_state
 
-    def get_n_splits(self, X=None, y=None, groups=None):
+    def get_n_splits(self, X: Table = None, y: Any = None, groups: Any = None) -> int:
         """Return 1.
 
         Parameters
@@ -57,7 +67,9 @@ class LeaveLastOut(BaseCrossValidator):
         """
         return 1
 
-    def split(self, X, y=None, groups=None):
+    def split(
+        self, X: Table, y: Any = None, groups: Any = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the row numbers of training and test, once.
 
         Parameters

@@ -1,10 +1,13 @@
+from collections.abc import Iterator
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator
 
 from sklearn_tsrec._keys import read_clock
 from sklearn_tsrec._times import parse_duration, show
+from sklearn_tsrec._typing import Freq, Key, Keys, Table
 from sklearn_tsrec.model_selection._positions import step_positions
 
 _DAY = 86_400_000_000
@@ -73,16 +76,16 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
 
     def __init__(
         self,
-        n_splits=5,
+        n_splits: int = 5,
         *,
-        horizon=1,
-        gap=0,
-        embargo=0,
-        max_train=None,
-        step=None,
-        group=None,
-        time=None,
-        freq="infer",
+        horizon: int | str = 1,
+        gap: int | str = 0,
+        embargo: int | str = 0,
+        max_train: int | str | None = None,
+        step: int | str | None = None,
+        group: Keys = None,
+        time: Key | None = None,
+        freq: Freq = "infer",
     ):
         self.n_splits = n_splits
         self.horizon = horizon
@@ -94,7 +97,7 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
         self.time = time
         self.freq = freq
 
-    def get_n_splits(self, X=None, y=None, groups=None):
+    def get_n_splits(self, X: Table = None, y: Any = None, groups: Any = None) -> int:
         """Return the number of folds.
 
         Parameters
@@ -110,7 +113,9 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
             raise ValueError(f"n_splits must be an integer of at least 1, got {self.n_splits!r}.")
         return int(self.n_splits)
 
-    def split(self, X, y=None, groups=None):
+    def split(
+        self, X: Table, y: Any = None, groups: Any = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the row numbers of training and test of each fold, the earliest fold first.
 
         Parameters

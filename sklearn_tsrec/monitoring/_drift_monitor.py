@@ -1,5 +1,6 @@
+from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_tsrec._sklearn import Interval, fit_context
 from sklearn_tsrec._table import is_frame, select_columns
+from sklearn_tsrec._typing import ArrayLike, Keys, Table
 
 _BINS = 10
 _ERROR_CHARTS = ("errors up", "errors down", "errors larger")
@@ -119,14 +121,14 @@ class DriftMonitor(BaseEstimator):
     def __init__(
         self,
         *,
-        watch=_WATCH,
-        columns=None,
-        n_reference=30,
-        n_recent=100,
-        coverage=0.9,
-        run_length=1000,
-        level=0.01,
-        min_stability=0.1,
+        watch: Sequence[str] = _WATCH,
+        columns: Keys = None,
+        n_reference: int = 30,
+        n_recent: int = 100,
+        coverage: float = 0.9,
+        run_length: int = 1000,
+        level: float = 0.01,
+        min_stability: float = 0.1,
     ):
         self.watch = watch
         self.columns = columns
@@ -138,7 +140,7 @@ class DriftMonitor(BaseEstimator):
         self.min_stability = min_stability
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Table, y: ArrayLike | None = None) -> Self:
         """Remember how things are.
 
         Parameters
@@ -185,7 +187,9 @@ class DriftMonitor(BaseEstimator):
         self.should_refit_ = False
         return self
 
-    def update(self, X=None, y=None, *, covered=None):
+    def update(
+        self, X: Table = None, y: ArrayLike | None = None, *, covered: ArrayLike | None = None
+    ) -> Self:
         """Compare what came since with what was.
 
         Parameters
