@@ -84,8 +84,10 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
         The classes of training, sorted.
     estimators_ : list of classifier
         The fitted members that were not dropped.
+    member_names_ : list of str
+        Their names.
     named_estimators_ : Bunch
-        The same, by name.
+        The fitted members by name.
     final_estimator_ : classifier or None
         The fitted final estimator.
     weights_ : DataFrame of shape (n_members, n_cells) or None
@@ -98,8 +100,14 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
     failures_ : DataFrame
         Which member gave no probabilities (NaN) in which fold, for which series, and for how many
         rows.
+    groups_ : Index
+        The series remembered.
+    freq_ : str, number or None
+        The length of a step.
     n_features_in_ : int
         Number of columns seen in ``fit``.
+    feature_names_in_ : ndarray of str
+        Their names, if X has names that are strings.
 
     See Also
     --------

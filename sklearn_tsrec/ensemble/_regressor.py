@@ -103,8 +103,10 @@ class TemporalStackingRegressor(RegressorMixin, TemporalStackingBase):
     ----------
     estimators_ : list of regressor
         The fitted members that were not dropped.
+    member_names_ : list of str
+        Their names.
     named_estimators_ : Bunch
-        The same, by name.
+        The fitted members by name.
     final_estimator_ : regressor or None
         The fitted final estimator.
     weights_ : DataFrame of shape (n_members, n_cells) or None
@@ -122,8 +124,12 @@ class TemporalStackingRegressor(RegressorMixin, TemporalStackingBase):
         many rows.
     groups_ : Index
         The series remembered.
+    freq_ : str, number or None
+        The length of a step.
     n_features_in_ : int
         Number of columns seen in ``fit``.
+    feature_names_in_ : ndarray of str
+        Their names, if X has names that are strings.
 
     See Also
     --------

@@ -28,8 +28,12 @@ class SeasonalNaiveRegressor(SeriesRegressor):
         The targets remembered, by series and time.
     groups_ : Index
         The series remembered.
+    freq_ : str, number or None
+        The length of a step.
     n_features_in_ : int
         Number of columns seen in ``fit``.
+    feature_names_in_ : ndarray of str
+        Their names, if X has names that are strings.
 
     See Also
     --------
