@@ -20,6 +20,7 @@ from sklearn_tsrec._table import (
     select_columns,
 )
 from sklearn_tsrec._times import Times, read_times, show
+from sklearn_tsrec._typing import Columns, Freq, Key
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,12 @@ class KeyedMixin:
     A class whose rows are events, several of which may share a key, sets ``_is_log``; one that
     takes missing values in columns says so by ``_takes_nan``.
     """
+
+    group: Columns
+    time: Key | None
+    freq: Freq
+    groups_: pd.Index
+    freq_: str | None
 
     _is_log = False
 

@@ -1,11 +1,26 @@
 """``as_panel``: move the keys of any table into the index, once."""
 
+from typing import overload
+
 import narwhals as nw
 import numpy as np
 import pandas as pd
 
 from sklearn_tsrec._table import as_list, column_position, column_values, is_frame
 from sklearn_tsrec._times import read_times
+from sklearn_tsrec._typing import Columns, Key, Table
+
+
+@overload
+def as_panel(
+    data: Table, group: Columns = None, time: Key | None = None, target: None = None
+) -> pd.DataFrame: ...
+
+
+@overload
+def as_panel(
+    data: Table, group: Columns = None, time: Key | None = None, *, target: str
+) -> tuple[pd.DataFrame, pd.Series]: ...
 
 
 def as_panel(data, group=None, time=None, target=None):

@@ -15,7 +15,7 @@ ArrayLike: TypeAlias = npt.ArrayLike
 Key: TypeAlias = str | int
 """A column, by name or by position."""
 
-Keys: TypeAlias = Key | Sequence[Key] | None
+Columns: TypeAlias = Key | Sequence[Key] | None
 """A column or several; None reads the index, or takes all columns."""
 
 Freq: TypeAlias = str | float | None

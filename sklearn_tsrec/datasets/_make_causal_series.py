@@ -1,9 +1,12 @@
+from collections.abc import Sequence
 from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
 from scipy.signal import lfilter
 from sklearn.utils import Bunch, check_random_state, check_scalar
+
+from sklearn_tsrec._typing import Seed
 
 _SHAPES = {
     "linear": lambda x: x,
@@ -14,21 +17,21 @@ _BURN_IN = 200
 
 
 def make_causal_series(
-    n_samples=1000,
-    n_series=20,
+    n_samples: int = 1000,
+    n_series: int = 20,
     *,
-    n_drivers=5,
-    n_proxies=5,
-    n_children=3,
-    n_confounded=0,
-    shapes=("linear",),
-    max_lag=2,
-    autocorrelation=0.6,
-    noise_autocorrelation=0.0,
-    noise=1.0,
-    n_regimes=1,
-    shift_at=None,
-    random_state=None,
+    n_drivers: int = 5,
+    n_proxies: int = 5,
+    n_children: int = 3,
+    n_confounded: int = 0,
+    shapes: Sequence = ("linear",),
+    max_lag: int = 2,
+    autocorrelation: float = 0.6,
+    noise_autocorrelation: float = 0.0,
+    noise: float = 1.0,
+    n_regimes: int = 1,
+    shift_at: int | None = None,
+    random_state: Seed = None,
 ):
     """Make a target, the series that drive it, and series that only move with it.
 

@@ -4,23 +4,25 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state, check_scalar
 
+from sklearn_tsrec._typing import Seed
+
 _CHUNK = 2_000_000  # choices of items are drawn in blocks of about this many cells
 
 
 def make_events(
-    n_users=100,
-    n_items=50,
-    n_events=2000,
+    n_users: int = 100,
+    n_items: int = 50,
+    n_events: int = 2000,
     *,
-    n_tastes=4,
-    taste=1.0,
-    skew=1.0,
-    drift=0.0,
-    repeat=0.0,
-    start="2024-01-01",
-    duration="90D",
-    random_state=None,
-):
+    n_tastes: int = 4,
+    taste: float = 1.0,
+    skew: float = 1.0,
+    drift: float = 0.0,
+    repeat: float = 0.0,
+    start: str = "2024-01-01",
+    duration: str = "90D",
+    random_state: Seed = None,
+) -> pd.DataFrame:
     """Make a log of events of users with tastes, items with trends, and repeated choices.
 
     With probability ``repeat`` an event repeats one of the user's earlier events, each equally

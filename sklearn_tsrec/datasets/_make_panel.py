@@ -1,24 +1,27 @@
+from collections.abc import Sequence
 from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state, check_scalar
 
+from sklearn_tsrec._typing import Freq, Seed
+
 
 def make_panel(
-    n_series=10,
-    n_times=100,
+    n_series: int = 10,
+    n_times: int = 100,
     *,
-    freq="D",
-    start="2024-01-01",
-    period=7,
-    amplitude=1.0,
-    trend=0.0,
-    effects=(1.0,),
-    noise=0.1,
-    missing=0.0,
-    ragged=0.0,
-    random_state=None,
+    freq: Freq = "D",
+    start: str = "2024-01-01",
+    period: float | Sequence[float] = 7,
+    amplitude: float = 1.0,
+    trend: float = 0.0,
+    effects: Sequence[float] = (1.0,),
+    noise: float = 0.1,
+    missing: float = 0.0,
+    ragged: float = 0.0,
+    random_state: Seed = None,
 ):
     """Make a panel of series with known level, trend, seasons and effects of covariates.
 

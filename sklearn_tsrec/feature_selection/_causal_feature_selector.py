@@ -1,6 +1,7 @@
 import warnings
+from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from sklearn_tsrec._sklearn import (
     fit_context,
 )
 from sklearn_tsrec._table import check_target
+from sklearn_tsrec._typing import ArrayLike, Table
 from sklearn_tsrec.feature_selection._basis import Basis
 from sklearn_tsrec.feature_selection._driver_tests import driver_tests
 from sklearn_tsrec.feature_selection._drivers import check_horizon, read_driver
@@ -195,21 +197,21 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
 
     def __init__(
         self,
-        fdr=0.05,
+        fdr: float = 0.05,
         *,
-        drivers=None,
-        always_keep="auto",
-        max_features=None,
-        horizon=None,
-        known_ahead=(),
-        nonlinear=True,
-        screen=True,
-        cov_type="auto",
-        engine="closed-form",
-        nuisance=None,
-        invariance="report",
-        effects=True,
-        n_regimes=3,
+        drivers: dict | ArrayLike | None = None,
+        always_keep: str | Sequence[str] | None = "auto",
+        max_features: int | None = None,
+        horizon: int | None = None,
+        known_ahead: Sequence[str] = (),
+        nonlinear: bool = True,
+        screen: bool = True,
+        cov_type: str = "auto",
+        engine: str = "closed-form",
+        nuisance: Any = None,
+        invariance: str = "report",
+        effects: bool = True,
+        n_regimes: int = 3,
     ):
         self.fdr = fdr
         self.drivers = drivers
@@ -227,7 +229,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         self.n_regimes = n_regimes
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    def fit(self, X: Table, y: ArrayLike) -> Self:
         """Find the drivers of the target.
 
         Parameters
@@ -409,7 +411,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         return tags
 
 
-def heterogeneity(design, regime):
+def heterogeneity(design: Any, regime: ArrayLike) -> np.ndarray:
     """Return the p-value of "the effects are the same in all regimes" for every group.
 
     Each group is partialled out of the rest over all rows; what is left gives an effect and a

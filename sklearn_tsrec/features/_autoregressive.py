@@ -62,7 +62,7 @@ class AutoregressiveFeatures(WindowRows):
         "method": [StrOptions({"burg", "ols"})],
     }
 
-    def __init__(self, order=2, *, method="burg"):
+    def __init__(self, order: int = 2, *, method: str = "burg"):
         self.order = order
         self.method = method
 

@@ -1,5 +1,6 @@
 """CalendarFeatures: hours, weekdays, months and holidays."""
 
+from collections.abc import Sequence
 from numbers import Integral
 from typing import ClassVar
 
@@ -10,6 +11,7 @@ from sklearn_tsrec._extras import require
 from sklearn_tsrec._keys import read_clock, read_time_name
 from sklearn_tsrec._sklearn import StrOptions
 from sklearn_tsrec._times import show
+from sklearn_tsrec._typing import Key
 from sklearn_tsrec.features._clock_features import ClockFeatures
 
 _UNITS = {"us", "ms", "s", "min", "h", "D"}
@@ -89,12 +91,12 @@ class CalendarFeatures(ClockFeatures):
 
     def __init__(
         self,
-        features=("dayofweek", "day", "month"),
+        features: str | Sequence[str] = ("dayofweek", "day", "month"),
         *,
-        cyclical=False,
-        holidays=None,
-        unit="D",
-        time=None,
+        cyclical: bool = False,
+        holidays: str | Sequence | None = None,
+        unit: str = "D",
+        time: Key | None = None,
     ):
         self.features = features
         self.cyclical = cyclical

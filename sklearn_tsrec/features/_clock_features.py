@@ -1,11 +1,14 @@
 """What features of the time alone share."""
 
+from typing import Any, Self
+
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_tsrec._keys import KeyedMixin
 from sklearn_tsrec._sklearn import fit_context
+from sklearn_tsrec._typing import ArrayLike, Table
 
 
 class ClockFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
@@ -14,7 +17,7 @@ class ClockFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
     group = None
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Table, y: Any = None) -> Self:
         """Learn what kind of time the table has.
 
         Parameters
@@ -33,7 +36,7 @@ class ClockFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
         self._features_out = [f"{self.time_name_}__{name}" for name in self._feature_names()]
         return self
 
-    def transform(self, X):
+    def transform(self, X: Table) -> Table:
         """Compute the features of each row's time.
 
         Parameters
@@ -50,7 +53,7 @@ class ClockFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
         times, ticks, inverse = self._read_ticks(X)
         return self._compute(times, ticks)[inverse]
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names of the features: the name of the time, ``__``, the feature.
 
         Parameters

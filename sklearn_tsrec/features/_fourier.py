@@ -1,5 +1,6 @@
 """FourierFeatures: seasons as smooth waves of the clock."""
 
+from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -8,6 +9,7 @@ import pandas as pd
 
 from sklearn_tsrec._frequency import check_regular
 from sklearn_tsrec._times import parse_duration, show
+from sklearn_tsrec._typing import Freq, Key
 from sklearn_tsrec.features._clock_features import ClockFeatures
 
 
@@ -80,7 +82,14 @@ class FourierFeatures(ClockFeatures):
         "freq": [str, Real, None],
     }
 
-    def __init__(self, periods, order=1, *, time=None, freq="infer"):
+    def __init__(
+        self,
+        periods: float | str | Sequence,
+        order: int | Sequence[int] = 1,
+        *,
+        time: Key | None = None,
+        freq: Freq = "infer",
+    ):
         self.periods = periods
         self.order = order
         self.time = time

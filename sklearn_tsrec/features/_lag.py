@@ -1,10 +1,12 @@
 """LagFeatures: values of earlier moments."""
 
+from collections.abc import Sequence
 from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
 
+from sklearn_tsrec._typing import Columns, Freq, Key
 from sklearn_tsrec.features import _kernels
 from sklearn_tsrec.features._past import PastFeatures, as_sequence
 
@@ -86,15 +88,15 @@ class LagFeatures(PastFeatures):
 
     def __init__(
         self,
-        lags=1,
+        lags: int | Sequence[int] = 1,
         *,
-        columns=None,
-        target=False,
-        horizon=1,
-        pool=None,
-        group=None,
-        time=None,
-        freq="infer",
+        columns: Columns = None,
+        target: bool = False,
+        horizon: int = 1,
+        pool: Columns = None,
+        group: Columns = None,
+        time: Key | None = None,
+        freq: Freq = "infer",
     ):
         self.lags = lags
         self.columns = columns

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -14,6 +14,7 @@ from sklearn_tsrec._scans import is_new
 from sklearn_tsrec._sklearn import Interval, fit_context
 from sklearn_tsrec._table import as_list, check_target, column_position, frame_columns, is_frame
 from sklearn_tsrec._times import show
+from sklearn_tsrec._typing import ArrayLike, Table
 
 _NO_ROWS = np.empty(0, dtype=np.int64)
 
@@ -67,7 +68,7 @@ class PastFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
     }
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Table, y: ArrayLike | None = None) -> Self:
         """Remember the training table, and the target if ``target=True``.
 
         Parameters
@@ -85,7 +86,7 @@ class PastFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X: Table, y: ArrayLike | None = None) -> Table:
         """Remember the training table and return its features; faster than one after the other.
 
         Parameters
@@ -111,7 +112,7 @@ class PastFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
         ]
         return self._fill(blocks, n_rows)
 
-    def transform(self, X):
+    def transform(self, X: Table) -> Table:
         """Return the features of a table.
 
         Columns of the given rows lie over those remembered; targets are the training targets.
@@ -130,7 +131,7 @@ class PastFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
         X = self._check_table(X, reset=False)
         return self._transform(X, self._read_keys(X))
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names of the features.
 
         Parameters

@@ -1,7 +1,7 @@
 """SpectralFeatures: what oscillates in rows that are windows."""
 
 from numbers import Integral
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.fft
@@ -79,11 +79,11 @@ class SpectralFeatures(WindowRows):
 
     def __init__(
         self,
-        bands=((2, 4), (4, 8), (8, 16), (16, np.inf)),
+        bands: Any = ((2, 4), (4, 8), (8, 16), (16, np.inf)),
         *,
-        n_periods=1,
-        entropy=True,
-        detrend="constant",
+        n_periods: int = 1,
+        entropy: bool = True,
+        detrend: str = "constant",
     ):
         self.bands = bands
         self.n_periods = n_periods

@@ -1,6 +1,7 @@
 """WindowFeatures: statistics of windows of the past."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import ClassVar
@@ -9,6 +10,7 @@ import numpy as np
 
 from sklearn_tsrec._sklearn import Interval
 from sklearn_tsrec._times import Times, parse_duration, show
+from sklearn_tsrec._typing import Columns, Freq, Key
 from sklearn_tsrec.features import _kernels
 from sklearn_tsrec.features._kernels import whole_windows
 from sklearn_tsrec.features._past import PastFeatures, as_sequence
@@ -147,17 +149,17 @@ class WindowFeatures(PastFeatures):
 
     def __init__(
         self,
-        windows=7,
-        statistics=("mean", "std"),
+        windows: int | str | Sequence | None = 7,
+        statistics: str | Sequence[str] = ("mean", "std"),
         *,
-        columns=None,
-        target=False,
-        horizon=1,
-        min_samples=None,
-        pool=None,
-        group=None,
-        time=None,
-        freq="infer",
+        columns: Columns = None,
+        target: bool = False,
+        horizon: int = 1,
+        min_samples: int | None = None,
+        pool: Columns = None,
+        group: Columns = None,
+        time: Key | None = None,
+        freq: Freq = "infer",
     ):
         self.windows = windows
         self.statistics = statistics

@@ -1,17 +1,20 @@
 """What the transformers of rows that are windows share."""
 
+from typing import Any, Self
+
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_tsrec._sklearn import fit_context
+from sklearn_tsrec._typing import ArrayLike, Table
 
 
 class WindowRows(TransformerMixin, BaseEstimator):
     """Base class: each row of X is a window, oldest value first, NaN where a value is missing."""
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Table, y: Any = None) -> Self:
         """Learn the length of the windows.
 
         Parameters
@@ -29,7 +32,7 @@ class WindowRows(TransformerMixin, BaseEstimator):
         self._features_out = self._check_features(X.shape[1])
         return self
 
-    def transform(self, X):
+    def transform(self, X: Table) -> Table:
         """Compute the features of each window.
 
         Parameters
@@ -46,7 +49,7 @@ class WindowRows(TransformerMixin, BaseEstimator):
         with np.errstate(divide="ignore", invalid="ignore"):
             return self._compute(X)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names of the features: ``x__``, the feature, and the length of the window.
 
         Parameters

@@ -1,6 +1,7 @@
 """WindowStatistics: statistics of rows that are windows."""
 
 import re
+from collections.abc import Sequence
 from numbers import Integral
 from typing import ClassVar
 
@@ -85,7 +86,12 @@ class WindowStatistics(WindowRows):
         "sizes": ["array-like", Integral, None],
     }
 
-    def __init__(self, statistics=("mean", "std"), *, sizes=None):
+    def __init__(
+        self,
+        statistics: str | Sequence[str] = ("mean", "std"),
+        *,
+        sizes: int | Sequence[int] | None = None,
+    ):
         self.statistics = statistics
         self.sizes = sizes
 

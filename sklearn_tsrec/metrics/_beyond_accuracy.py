@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -5,10 +7,11 @@ from scipy.stats import rankdata
 from sklearn.preprocessing import normalize
 from sklearn.utils import check_array
 
+from sklearn_tsrec._typing import ArrayLike
 from sklearn_tsrec.metrics._lists import average_series, popularity, read_events, read_lists
 
 
-def catalog_coverage(y_pred, *, items, k=10):
+def catalog_coverage(y_pred: pd.DataFrame, *, items: ArrayLike, k: int = 10) -> float:
     """Share of the catalogue that is recommended to anyone.
 
     Parameters
@@ -42,7 +45,7 @@ def catalog_coverage(y_pred, *, items, k=10):
     return float((_shown(y_pred, items, k) > 0).mean())
 
 
-def gini_index(y_pred, *, items, k=10):
+def gini_index(y_pred: pd.DataFrame, *, items: ArrayLike, k: int = 10) -> float:
     """Gini index of how often each item of the catalogue is recommended.
 
     0 when all items are recommended equally often; ``1 - 1/n_items`` when only one is.
@@ -78,7 +81,13 @@ def gini_index(y_pred, *, items, k=10):
     return float(gini_weights(count) @ count / (len(count) * count.sum()))
 
 
-def novelty(y_pred, *, y_train, k=10, average="series"):
+def novelty(
+    y_pred: pd.DataFrame,
+    *,
+    y_train: pd.DataFrame | ArrayLike,
+    k: int = 10,
+    average: str | None = "series",
+) -> float | pd.Series:
     """Mean self-information of the recommended items, in bits.
 
     ``-log2(p)`` with ``p`` the share of training groups that had the item; an item that nobody
@@ -120,7 +129,13 @@ def novelty(y_pred, *, y_train, k=10, average="series"):
     return average_series(lists.mean(bits[lists.item]), lists.labels, average)
 
 
-def mean_popularity_percentile(y_pred, *, y_train, k=10, average="series"):
+def mean_popularity_percentile(
+    y_pred: pd.DataFrame,
+    *,
+    y_train: pd.DataFrame | ArrayLike,
+    k: int = 10,
+    average: str | None = "series",
+) -> float | pd.Series:
     """Mean popularity rank of the recommended items, as a fraction of the training catalogue.
 
     0 is the least and 1 the most popular item; equally popular items share their mean rank; an
@@ -163,7 +178,14 @@ def mean_popularity_percentile(y_pred, *, y_train, k=10, average="series"):
     return average_series(lists.mean(value[lists.item]), lists.labels, average)
 
 
-def intra_list_diversity(y_pred, *, items, features, k=10, average="series"):
+def intra_list_diversity(
+    y_pred: pd.DataFrame,
+    *,
+    items: ArrayLike,
+    features: Any,
+    k: int = 10,
+    average: str | None = "series",
+) -> float | pd.Series:
     """Mean cosine distance between the items of each list.
 
     ``mean over pairs of (1 - cos)``; a list with one item has diversity 0, an item without any

@@ -1,9 +1,12 @@
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from sklearn_tsrec._keys import key_frame
 from sklearn_tsrec._sklearn import num_samples
 from sklearn_tsrec._table import check_target
+from sklearn_tsrec._typing import ArrayLike, Table
 from sklearn_tsrec.metrics._evaluate_recommender import named_models, summary_table
 from sklearn_tsrec.metrics._financial import rank_information_coefficient
 from sklearn_tsrec.metrics._series import check_rows, series_codes
@@ -16,7 +19,16 @@ from sklearn_tsrec.metrics._top_k_spread import (
 )
 
 
-def evaluate_ranker(ranker, X, y, *, k, cost_bps=0.0, overlap=1, reference=None):
+def evaluate_ranker(
+    ranker: Any,
+    X: Table,
+    y: ArrayLike,
+    *,
+    k: int,
+    cost_bps: float = 0.0,
+    overlap: int = 1,
+    reference: str | None = None,
+) -> pd.DataFrame:
     """Measure how well series are ranked at each date, with errors and paired tests over dates.
 
     Parameters

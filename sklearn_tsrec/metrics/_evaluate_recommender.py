@@ -1,9 +1,12 @@
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
 from sklearn_tsrec._item_table import item_labels, item_matrix
 from sklearn_tsrec._keys import read_groups, sorted_groups
+from sklearn_tsrec._typing import ArrayLike, Seed, Table
 from sklearn_tsrec.metrics._beyond_accuracy import (
     diversity,
     gini_weights,
@@ -17,18 +20,18 @@ from sklearn_tsrec.metrics._ranking import ACCURACY
 
 
 def evaluate_recommender(
-    recommender,
-    X,
-    y,
+    recommender: Any,
+    X: Table,
+    y: ArrayLike,
     *,
-    y_train,
-    k=10,
-    reference=None,
-    item_features=None,
-    attribute=None,
-    ties="first",
-    random_state=0,
-):
+    y_train: pd.DataFrame | ArrayLike,
+    k: int = 10,
+    reference: str | None = None,
+    item_features: pd.DataFrame | None = None,
+    attribute: str | None = None,
+    ties: str = "first",
+    random_state: Seed = 0,
+) -> pd.DataFrame:
     """Measure recommended lists in every respect, with standard errors and paired tests.
 
     Each series in X is given one list, ranked with what ``fit`` knew; every event in y is relevant.

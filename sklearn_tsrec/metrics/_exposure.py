@@ -1,10 +1,12 @@
 import numpy as np
+import pandas as pd
 
 from sklearn_tsrec._item_table import item_labels, item_rows
+from sklearn_tsrec._typing import ArrayLike
 from sklearn_tsrec.metrics._lists import read_lists
 
 
-def exposure_ratio(y_pred, *, attribute, k=10):
+def exposure_ratio(y_pred: pd.DataFrame, *, attribute: ArrayLike, k: int = 10) -> float:
     """Exposure of an item of the least shown group over that of the most shown group.
 
     Items are grouped by a label, such as their brand or maker. A place in a list is worth

@@ -1,10 +1,18 @@
 import numpy as np
 import pandas as pd
 
+from sklearn_tsrec._typing import ArrayLike
 from sklearn_tsrec.metrics._series import aggregate, check_pair, check_rows, series_codes
 
 
-def directional_accuracy(y_true, y_pred, *, reference=0.0, groups=None, average="samples"):
+def directional_accuracy(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    reference: float | ArrayLike = 0.0,
+    groups: ArrayLike | pd.DataFrame | None = None,
+    average: str | None = "samples",
+) -> float | pd.Series:
     """Share of rows whose forecast moves the same way as the truth.
 
     ``mean(sign(y - r) == sign(f - r))``; no move counts as right only if both do not move.
@@ -49,7 +57,13 @@ def directional_accuracy(y_true, y_pred, *, reference=0.0, groups=None, average=
     return aggregate(hit.astype(np.float64), groups=groups, average=average)
 
 
-def rank_information_coefficient(y_true, y_pred, *, groups, average="series"):
+def rank_information_coefficient(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    groups: ArrayLike | pd.DataFrame,
+    average: str | None = "series",
+) -> float | pd.Series:
     """Rank information coefficient: Spearman correlation across the series at each date.
 
     Parameters
@@ -103,7 +117,9 @@ def rank_information_coefficient(y_true, y_pred, *, groups, average="series"):
     return float(np.nanmean(value)) if average == "series" else pd.Series(value, labels)
 
 
-def rank_information_ratio(y_true, y_pred, *, groups):
+def rank_information_ratio(
+    y_true: ArrayLike, y_pred: ArrayLike, *, groups: ArrayLike | pd.DataFrame
+) -> float:
     """Mean of the rank information coefficient over its standard deviation (Sharpe-like).
 
     Parameters

@@ -3,10 +3,17 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 
+from sklearn_tsrec._typing import ArrayLike, Key
 from sklearn_tsrec.metrics._series import aggregate, check_pair, name_some, series_codes
 
 
-def mean_absolute_error(y_true, y_pred, *, groups=None, average="samples"):
+def mean_absolute_error(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    groups: ArrayLike | pd.DataFrame | None = None,
+    average: str | None = "samples",
+) -> float | pd.Series:
     """Mean absolute error, over rows or per series.
 
     ``mean(|y - f|)``, in the unit of ``y``. Over rows it equals
@@ -47,7 +54,13 @@ def mean_absolute_error(y_true, y_pred, *, groups=None, average="samples"):
     return aggregate(np.abs(y_true - y_pred), groups=groups, average=average)
 
 
-def root_mean_squared_error(y_true, y_pred, *, groups=None, average="samples"):
+def root_mean_squared_error(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    groups: ArrayLike | pd.DataFrame | None = None,
+    average: str | None = "samples",
+) -> float | pd.Series:
     """Root mean squared error, over rows or per series.
 
     ``sqrt(mean((y - f)²))``, in the unit of ``y``. Over rows it equals
@@ -79,7 +92,13 @@ def root_mean_squared_error(y_true, y_pred, *, groups=None, average="samples"):
     return aggregate((y_true - y_pred) ** 2, groups=groups, average=average, root=True)
 
 
-def mean_absolute_percentage_error(y_true, y_pred, *, groups=None, average="samples"):
+def mean_absolute_percentage_error(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    groups: ArrayLike | pd.DataFrame | None = None,
+    average: str | None = "samples",
+) -> float | pd.Series:
     """Mean absolute percentage error, as a fraction.
 
     ``mean(|y - f| / |y|)``. Where scikit-learn's metric of this name divides a zero truth by a
@@ -122,7 +141,13 @@ def mean_absolute_percentage_error(y_true, y_pred, *, groups=None, average="samp
     return aggregate(np.abs(1 - y_pred / y_true), groups=groups, average=average)
 
 
-def symmetric_mean_absolute_percentage_error(y_true, y_pred, *, groups=None, average="samples"):
+def symmetric_mean_absolute_percentage_error(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    groups: ArrayLike | pd.DataFrame | None = None,
+    average: str | None = "samples",
+) -> float | pd.Series:
     """Symmetric mean absolute percentage error, as a fraction between 0 and 2.
 
     ``mean(2 |y - f| / (|y| + |f|))``; a row whose truth and forecast are both zero has error 0.
@@ -160,7 +185,13 @@ def symmetric_mean_absolute_percentage_error(y_true, y_pred, *, groups=None, ave
     return aggregate(loss, groups=groups, average=average)
 
 
-def weighted_absolute_percentage_error(y_true, y_pred, *, groups=None, average="samples"):
+def weighted_absolute_percentage_error(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    groups: ArrayLike | pd.DataFrame | None = None,
+    average: str | None = "samples",
+) -> float | pd.Series:
     """Weighted absolute percentage error: total error over total size, as a fraction.
 
     ``sum(|y - f|) / sum(|y|)``, also known as ND. Unlike MAPE it is defined when some truths
@@ -203,7 +234,14 @@ def weighted_absolute_percentage_error(y_true, y_pred, *, groups=None, average="
     return aggregate(loss, groups=groups, average=average, weight=np.abs(y_true))
 
 
-def mean_absolute_scaled_error(y_true, y_pred, *, scale, groups=None, average="samples"):
+def mean_absolute_scaled_error(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    scale: float | ArrayLike,
+    groups: ArrayLike | pd.DataFrame | None = None,
+    average: str | None = "samples",
+) -> float | pd.Series:
     """Mean absolute scaled error (MASE).
 
     ``mean(|y - f| / s)`` with ``s`` the mean absolute error that the seasonal naive forecast
@@ -250,7 +288,14 @@ def mean_absolute_scaled_error(y_true, y_pred, *, scale, groups=None, average="s
     return aggregate(loss, groups=groups, average=average)
 
 
-def root_mean_squared_scaled_error(y_true, y_pred, *, scale, groups=None, average="samples"):
+def root_mean_squared_scaled_error(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    scale: float | ArrayLike,
+    groups: ArrayLike | pd.DataFrame | None = None,
+    average: str | None = "samples",
+) -> float | pd.Series:
     """Root mean squared scaled error (RMSSE).
 
     ``sqrt(mean(((y - f) / s)²))`` with ``s`` the root mean squared error that the seasonal
@@ -297,7 +342,14 @@ def root_mean_squared_scaled_error(y_true, y_pred, *, scale, groups=None, averag
     return aggregate(loss, groups=groups, average=average, root=True)
 
 
-def seasonal_naive_scale(y, *, groups=None, period=1, time=None, squared=False):
+def seasonal_naive_scale(
+    y: ArrayLike,
+    *,
+    groups: ArrayLike | pd.DataFrame | None = None,
+    period: int = 1,
+    time: Key | None = None,
+    squared: bool = False,
+) -> float | pd.Series:
     """Error of the seasonal naive forecast inside the training data, the scale of MASE and RMSSE.
 
     ``mean(|y_t - y_{t-period}|)`` of each series, or the root of the mean square.

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 from sklearn_tsrec.metrics._financial import rank_information_coefficient
 from sklearn_tsrec.metrics._forecast import (
     check_period,
@@ -10,7 +12,7 @@ from sklearn_tsrec.metrics._probabilistic import mean_pinball_loss, weighted_qua
 from sklearn_tsrec.metrics._scoring import ForecastScorer, QuantileScorer, RankScorer, ScaledScorer
 
 
-def mase_scorer(*, period):
+def mase_scorer(*, period: int):
     """Make a scorer of minus the mean absolute scaled error.
 
     The scale of each series comes from the training target that the fitted estimator remembers.
@@ -40,7 +42,7 @@ def mase_scorer(*, period):
     return ScaledScorer("mase_scorer", mean_absolute_scaled_error, period=check_period(period))
 
 
-def rmsse_scorer(*, period):
+def rmsse_scorer(*, period: int):
     """Make a scorer of minus the root mean squared scaled error, the mean over series.
 
     Parameters
@@ -106,7 +108,7 @@ def smape_scorer():
     return ForecastScorer("smape_scorer", symmetric_mean_absolute_percentage_error)
 
 
-def pinball_scorer(*, alpha):
+def pinball_scorer(*, alpha: float):
     """Make a scorer of minus the pinball loss of ``predict``, for a model of one quantile.
 
     Parameters
@@ -130,7 +132,7 @@ def pinball_scorer(*, alpha):
     return ForecastScorer("pinball_scorer", mean_pinball_loss, alpha=alpha)
 
 
-def wql_scorer(*, quantiles=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)):
+def wql_scorer(*, quantiles: Sequence = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)):
     """Make a scorer of minus the weighted quantile loss of ``predict_quantiles``.
 
     Parameters

@@ -1,10 +1,18 @@
 import numpy as np
 import pandas as pd
 
+from sklearn_tsrec._typing import ArrayLike
 from sklearn_tsrec.metrics._series import aggregate, check_rows
 
 
-def brier_score(y_true, y_pred, *, labels=None, groups=None, average="samples"):
+def brier_score(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    labels: ArrayLike | None = None,
+    groups: ArrayLike | pd.DataFrame | None = None,
+    average: str | None = "samples",
+) -> float | pd.Series:
     """Brier score of outcome probabilities.
 
     ``mean(sum_k (p_k - o_k)²)`` with ``o_k`` 1 for the outcome that happened, else 0: between 0
@@ -46,7 +54,14 @@ def brier_score(y_true, y_pred, *, labels=None, groups=None, average="samples"):
     return aggregate(loss, groups=groups, average=average)
 
 
-def log_loss(y_true, y_pred, *, labels=None, groups=None, average="samples"):
+def log_loss(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    labels: ArrayLike | None = None,
+    groups: ArrayLike | pd.DataFrame | None = None,
+    average: str | None = "samples",
+) -> float | pd.Series:
     """Logarithmic loss of outcome probabilities.
 
     ``mean(-log p)`` with ``p`` the probability given to what happened, kept above the smallest
@@ -87,7 +102,14 @@ def log_loss(y_true, y_pred, *, labels=None, groups=None, average="samples"):
     return aggregate(loss, groups=groups, average=average)
 
 
-def ranked_probability_score(y_true, y_pred, *, labels=None, groups=None, average="samples"):
+def ranked_probability_score(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    labels: ArrayLike | None = None,
+    groups: ArrayLike | pd.DataFrame | None = None,
+    average: str | None = "samples",
+) -> float | pd.Series:
     """Ranked probability score of *ordered* outcomes.
 
     ``mean(sum_k (P_k - O_k)²) / (n_outcomes - 1)`` with ``P`` and ``O`` cumulated over the

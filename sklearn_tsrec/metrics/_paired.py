@@ -5,6 +5,7 @@ import pandas as pd
 from scipy import stats
 from sklearn.utils import check_random_state
 
+from sklearn_tsrec._typing import ArrayLike, Seed
 from sklearn_tsrec.metrics._series import aggregate, check_rows
 
 _BLOCK = 2_000_000  # draws held in memory at a time
@@ -39,7 +40,15 @@ class PairedTestResult:
     n_series: int
 
 
-def paired_test(a, b, *, groups=None, coverage=0.95, n_bootstraps=2000, random_state=0):
+def paired_test(
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    groups: ArrayLike | pd.DataFrame | None = None,
+    coverage: float = 0.95,
+    n_bootstraps: int = 2000,
+    random_state: Seed = 0,
+):
     """Test whether two models differ, series by series (or user by user).
 
     Rows of one series are not independent, so series are the units: the difference of each

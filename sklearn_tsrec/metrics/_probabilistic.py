@@ -1,9 +1,18 @@
 import numpy as np
+import pandas as pd
 
+from sklearn_tsrec._typing import ArrayLike
 from sklearn_tsrec.metrics._series import aggregate, check_pair
 
 
-def mean_pinball_loss(y_true, y_pred, *, alpha=0.5, groups=None, average="samples"):
+def mean_pinball_loss(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    alpha: float = 0.5,
+    groups: ArrayLike | pd.DataFrame | None = None,
+    average: str | None = "samples",
+) -> float | pd.Series:
     """Mean pinball loss of one forecast quantile.
 
     ``mean(max(alpha (y - q), (alpha - 1) (y - q)))``, in the unit of ``y``. Over rows it equals
@@ -43,7 +52,14 @@ def mean_pinball_loss(y_true, y_pred, *, alpha=0.5, groups=None, average="sample
     return aggregate(loss, groups=groups, average=average)
 
 
-def weighted_quantile_loss(y_true, y_pred, *, quantiles, groups=None, average="samples"):
+def weighted_quantile_loss(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    quantiles: ArrayLike,
+    groups: ArrayLike | pd.DataFrame | None = None,
+    average: str | None = "samples",
+) -> float | pd.Series:
     """Weighted quantile loss (WQL): total pinball loss over total size.
 
     ``2 sum(pinball) / (n_quantiles sum(|y|))``, the sum over rows and levels. With the median
@@ -86,8 +102,13 @@ def weighted_quantile_loss(y_true, y_pred, *, quantiles, groups=None, average="s
 
 
 def continuous_ranked_probability_score(
-    y_true, y_pred, *, quantiles, groups=None, average="samples"
-):
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    quantiles: ArrayLike,
+    groups: ArrayLike | pd.DataFrame | None = None,
+    average: str | None = "samples",
+) -> float | pd.Series:
     """Continuous ranked probability score (CRPS) of a forecast given by quantiles.
 
     ``2 ∫ pinball(level) d level`` over the levels 0 to 1, in the unit of ``y``. Each quantile
@@ -137,7 +158,14 @@ def continuous_ranked_probability_score(
     return aggregate(loss, groups=groups, average=average)
 
 
-def interval_score(y_true, y_pred, *, coverage=0.9, groups=None, average="samples"):
+def interval_score(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    coverage: float = 0.9,
+    groups: ArrayLike | pd.DataFrame | None = None,
+    average: str | None = "samples",
+) -> float | pd.Series:
     """Interval score (Winkler): width plus a fine for each miss.
 
     ``mean((u - l) + 2/a (l - y)⁺ + 2/a (y - u)⁺)`` with ``a = 1 - coverage``, in the unit of
@@ -180,7 +208,13 @@ def interval_score(y_true, y_pred, *, coverage=0.9, groups=None, average="sample
     return aggregate(loss, groups=groups, average=average)
 
 
-def interval_coverage(y_true, y_pred, *, groups=None, average="samples"):
+def interval_coverage(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    groups: ArrayLike | pd.DataFrame | None = None,
+    average: str | None = "samples",
+) -> float | pd.Series:
     """Share of truths inside their interval, bounds included.
 
     Parameters

@@ -1,9 +1,17 @@
 import numpy as np
+import pandas as pd
 
+from sklearn_tsrec._typing import ArrayLike
 from sklearn_tsrec.metrics._lists import find_hits
 
 
-def ndcg_at_k(y_true, y_pred, *, k=10, average="series"):
+def ndcg_at_k(
+    y_true: pd.DataFrame | ArrayLike,
+    y_pred: pd.DataFrame,
+    *,
+    k: int = 10,
+    average: str | None = "series",
+) -> float | pd.Series:
     """Normalised discounted cumulative gain of the first k recommendations.
 
     ``DCG / ideal DCG`` with ``DCG = sum over hits of 1 / log2(1 + rank)`` and the ideal of
@@ -51,7 +59,13 @@ def ndcg_at_k(y_true, y_pred, *, k=10, average="series"):
     return hits.average(_ndcg(hits, k), average)
 
 
-def recall_at_k(y_true, y_pred, *, k=10, average="series"):
+def recall_at_k(
+    y_true: pd.DataFrame | ArrayLike,
+    y_pred: pd.DataFrame,
+    *,
+    k: int = 10,
+    average: str | None = "series",
+) -> float | pd.Series:
     """Share of the relevant items that are among the first k recommendations.
 
     ``hits / n_relevant``: a group with more than k relevant items cannot reach 1.
@@ -86,7 +100,13 @@ def recall_at_k(y_true, y_pred, *, k=10, average="series"):
     return hits.average(_recall(hits, k), average)
 
 
-def precision_at_k(y_true, y_pred, *, k=10, average="series"):
+def precision_at_k(
+    y_true: pd.DataFrame | ArrayLike,
+    y_pred: pd.DataFrame,
+    *,
+    k: int = 10,
+    average: str | None = "series",
+) -> float | pd.Series:
     """Share of the first k recommendations that are relevant.
 
     ``hits / k``, also for a list shorter than k: empty places are misses.
@@ -121,7 +141,13 @@ def precision_at_k(y_true, y_pred, *, k=10, average="series"):
     return hits.average(_precision(hits, k), average)
 
 
-def mean_average_precision_at_k(y_true, y_pred, *, k=10, average="series"):
+def mean_average_precision_at_k(
+    y_true: pd.DataFrame | ArrayLike,
+    y_pred: pd.DataFrame,
+    *,
+    k: int = 10,
+    average: str | None = "series",
+) -> float | pd.Series:
     """Mean average precision of the first k recommendations.
 
     For each group ``sum over hits of precision at its rank / min(k, n_relevant)``.
@@ -161,7 +187,13 @@ def mean_average_precision_at_k(y_true, y_pred, *, k=10, average="series"):
     return hits.average(_average_precision(hits, k), average)
 
 
-def mean_reciprocal_rank_at_k(y_true, y_pred, *, k=10, average="series"):
+def mean_reciprocal_rank_at_k(
+    y_true: pd.DataFrame | ArrayLike,
+    y_pred: pd.DataFrame,
+    *,
+    k: int = 10,
+    average: str | None = "series",
+) -> float | pd.Series:
     """Mean of 1 / rank of the first hit among the first k recommendations, 0 without a hit.
 
     Parameters
@@ -198,7 +230,13 @@ def mean_reciprocal_rank_at_k(y_true, y_pred, *, k=10, average="series"):
     return hits.average(_reciprocal_rank(hits, k), average)
 
 
-def hit_rate_at_k(y_true, y_pred, *, k=10, average="series"):
+def hit_rate_at_k(
+    y_true: pd.DataFrame | ArrayLike,
+    y_pred: pd.DataFrame,
+    *,
+    k: int = 10,
+    average: str | None = "series",
+) -> float | pd.Series:
     """Share of groups with at least one relevant item among the first k recommendations.
 
     Parameters

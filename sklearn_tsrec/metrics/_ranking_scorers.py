@@ -9,7 +9,7 @@ from sklearn_tsrec.metrics._ranking import (
 from sklearn_tsrec.metrics._scoring import RankingScorer
 
 
-def ndcg_scorer(*, k=10):
+def ndcg_scorer(*, k: int = 10):
     """Make a scorer of the NDCG of recommended lists.
 
     Each group in X is given one list, ranked with what ``fit`` knew; every test event of the
@@ -35,7 +35,7 @@ def ndcg_scorer(*, k=10):
     return RankingScorer("ndcg_scorer", ndcg_at_k, k=k)
 
 
-def recall_scorer(*, k=10):
+def recall_scorer(*, k: int = 10):
     """Make a scorer of the recall of recommended lists, see :func:`ndcg_scorer`.
 
     Parameters
@@ -57,7 +57,7 @@ def recall_scorer(*, k=10):
     return RankingScorer("recall_scorer", recall_at_k, k=k)
 
 
-def precision_scorer(*, k=10):
+def precision_scorer(*, k: int = 10):
     """Make a scorer of the precision of recommended lists, see :func:`ndcg_scorer`.
 
     Parameters
@@ -79,7 +79,7 @@ def precision_scorer(*, k=10):
     return RankingScorer("precision_scorer", precision_at_k, k=k)
 
 
-def map_scorer(*, k=10):
+def map_scorer(*, k: int = 10):
     """Make a scorer of the mean average precision of lists, see :func:`ndcg_scorer`.
 
     Parameters
@@ -101,7 +101,7 @@ def map_scorer(*, k=10):
     return RankingScorer("map_scorer", mean_average_precision_at_k, k=k)
 
 
-def mrr_scorer(*, k=10):
+def mrr_scorer(*, k: int = 10):
     """Make a scorer of the mean reciprocal rank of lists, see :func:`ndcg_scorer`.
 
     Parameters
@@ -123,7 +123,7 @@ def mrr_scorer(*, k=10):
     return RankingScorer("mrr_scorer", mean_reciprocal_rank_at_k, k=k)
 
 
-def hit_rate_scorer(*, k=10):
+def hit_rate_scorer(*, k: int = 10):
     """Make a scorer of the hit rate of recommended lists, see :func:`ndcg_scorer`.
 
     Parameters

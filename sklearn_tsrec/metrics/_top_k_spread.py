@@ -4,10 +4,20 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from sklearn_tsrec._typing import ArrayLike
 from sklearn_tsrec.metrics._series import check_pair, series_codes
 
 
-def top_k_spread(y_true, y_pred, *, groups, k, series=None, cost_bps=0.0, average="series"):
+def top_k_spread(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    groups: ArrayLike | pd.DataFrame,
+    k: int,
+    series: ArrayLike | pd.DataFrame | None = None,
+    cost_bps: float = 0.0,
+    average: str | None = "series",
+) -> float | pd.Series:
     """Mean truth of the k best scored series less that of the k worst, at each date, after costs.
 
     It is the return of a portfolio that is long the k highest scores and short the k lowest, with

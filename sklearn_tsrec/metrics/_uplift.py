@@ -1,11 +1,16 @@
+from collections.abc import Callable
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
 
+from sklearn_tsrec._typing import ArrayLike, Seed
 
-def qini_score(y_true, uplift, treatment, *, normalize=True):
+
+def qini_score(
+    y_true: ArrayLike, uplift: ArrayLike, treatment: ArrayLike, *, normalize: bool = True
+) -> float:
     """Compute the area between the Qini curve of an uplift and that of a random order.
 
     People are sorted by uplift, the highest first. After each of them the curve is the outcome of
@@ -59,7 +64,7 @@ def qini_score(y_true, uplift, treatment, *, normalize=True):
     return float(area / len(y) ** 2 if normalize else area)
 
 
-def auuc_score(y_true, uplift, treatment):
+def auuc_score(y_true: ArrayLike, uplift: ArrayLike, treatment: ArrayLike) -> float:
     """Compute the area under the uplift curve.
 
     After each person, the highest uplift first, the curve is the difference of the mean outcomes of
@@ -110,15 +115,15 @@ def auuc_score(y_true, uplift, treatment):
 
 
 def uplift_interval(
-    score,
-    y_true,
-    uplift,
-    treatment,
+    score: Callable,
+    y_true: ArrayLike,
+    uplift: ArrayLike,
+    treatment: ArrayLike,
     *,
-    groups=None,
-    n_bootstraps=1000,
-    coverage=0.95,
-    random_state=0,
+    groups: ArrayLike | None = None,
+    n_bootstraps: int = 1000,
+    coverage: float = 0.95,
+    random_state: Seed = 0,
 ):
     """Compute a score of an uplift with a bootstrap interval.
 
@@ -191,17 +196,17 @@ def uplift_interval(
 
 
 def policy_value(
-    y_true,
-    policy,
-    treatment,
-    propensity,
+    y_true: ArrayLike,
+    policy: ArrayLike,
+    treatment: ArrayLike,
+    propensity: float | ArrayLike,
     *,
-    kind="snips",
-    outcomes=None,
-    groups=None,
-    n_bootstraps=1000,
-    coverage=0.95,
-    random_state=0,
+    kind: str = "snips",
+    outcomes: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+    n_bootstraps: int = 1000,
+    coverage: float = 0.95,
+    random_state: Seed = 0,
 ):
     """Estimate the mean outcome if a policy decided who is treated, from a log of another one.
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from sklearn_tsrec._keys import KeyedMixin
 from sklearn_tsrec._sklearn import Interval, StrOptions
+from sklearn_tsrec._typing import Columns, Freq, Key
 from sklearn_tsrec.preprocessing._keyed_table import PastTransformer
 from sklearn_tsrec.preprocessing._past import fill_gaps, fill_seasonal
 
@@ -90,14 +91,14 @@ class SeriesImputer(PastTransformer):
 
     def __init__(
         self,
-        method="forward",
+        method: str = "forward",
         *,
-        period=None,
-        limit=None,
-        columns=None,
-        group=None,
-        time=None,
-        freq="infer",
+        period: int | None = None,
+        limit: int | None = None,
+        columns: Columns = None,
+        group: Columns = None,
+        time: Key | None = None,
+        freq: Freq = "infer",
     ):
         self.method = method
         self.period = period

@@ -1,5 +1,7 @@
 """What the transformers of keyed tables share."""
 
+from typing import Any, Self
+
 import narwhals as nw
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ from sklearn_tsrec._keys import KeyedMixin
 from sklearn_tsrec._scans import is_new
 from sklearn_tsrec._sklearn import fit_context, get_output_config
 from sklearn_tsrec._table import as_list, column_position, is_frame
+from sklearn_tsrec._typing import Table
 
 
 class KeyedTableTransformer(KeyedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -67,7 +70,7 @@ class PastTransformer(KeyedTableTransformer):
     """Base class of what compares each value with others of its series."""
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Table, y: Any = None) -> Self:
         """Remember the training table by key.
 
         Parameters
@@ -87,7 +90,7 @@ class PastTransformer(KeyedTableTransformer):
         self._history = History.build(keys, self._values(X))
         return self
 
-    def transform(self, X):
+    def transform(self, X: Table):
         """Return the table with new values; the training table is remembered as the past.
 
         Parameters

@@ -7,6 +7,7 @@ import numpy as np
 
 from sklearn_tsrec._keys import KeyedMixin
 from sklearn_tsrec._sklearn import Interval, StrOptions
+from sklearn_tsrec._typing import Columns, Freq, Key
 from sklearn_tsrec.preprocessing._keyed_table import PastTransformer
 from sklearn_tsrec.preprocessing._past import past_bounds
 
@@ -92,16 +93,16 @@ class OutlierClipper(PastTransformer):
 
     def __init__(
         self,
-        method="hampel",
+        method: str = "hampel",
         *,
-        window=28,
-        threshold=3.0,
-        action="replace",
-        min_samples=5,
-        columns=None,
-        group=None,
-        time=None,
-        freq="infer",
+        window: int = 28,
+        threshold: float = 3.0,
+        action: str = "replace",
+        min_samples: int = 5,
+        columns: Columns = None,
+        group: Columns = None,
+        time: Key | None = None,
+        freq: Freq = "infer",
     ):
         self.method = method
         self.window = window

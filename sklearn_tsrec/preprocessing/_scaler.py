@@ -1,7 +1,7 @@
 """SeriesScaler: bring every series to one scale."""
 
 from numbers import Integral
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_tsrec._keys import KeyedMixin, read_groups, sorted_groups
 from sklearn_tsrec._sklearn import StrOptions, fit_context
+from sklearn_tsrec._typing import Columns, Key, Table
 from sklearn_tsrec.preprocessing._keyed_table import KeyedTableTransformer
 
 
@@ -79,14 +80,21 @@ class SeriesScaler(KeyedTableTransformer):
         **KeyedMixin._key_constraints,
     }
 
-    def __init__(self, method="standard", *, columns=None, group=None, time=None):
+    def __init__(
+        self,
+        method: str = "standard",
+        *,
+        columns: Columns = None,
+        group: Columns = None,
+        time: Key | None = None,
+    ):
         self.method = method
         self.columns = columns
         self.group = group
         self.time = time
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Table, y: Any = None) -> Self:
         """Learn the scale of each series.
 
         Parameters
@@ -129,7 +137,7 @@ class SeriesScaler(KeyedTableTransformer):
             (low == high) | (scale == 0), 1.0, scale
         )
 
-    def transform(self, X):
+    def transform(self, X: Table):
         """Scale a table.
 
         Parameters
@@ -145,7 +153,7 @@ class SeriesScaler(KeyedTableTransformer):
         values = (self._values(X) - self.center_[rows]) / self.scale_[rows]
         return self._output(self._replace(X, values))
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: Table):
         """Undo the scaling of a table.
 
         Parameters

@@ -1,14 +1,17 @@
 """Series of darts as keyed tables, and back."""
 
+from typing import Any
+
 import pandas as pd
 
 from sklearn_tsrec._extras import require
 from sklearn_tsrec._keys import key_frame
 from sklearn_tsrec._table import as_list
 from sklearn_tsrec._times import show
+from sklearn_tsrec._typing import ArrayLike, Columns, Key, Table
 
 
-def from_darts(series, covariates=None):
+def from_darts(series: Any, covariates: Any = None):
     """Return series of darts as a keyed table.
 
     Parameters
@@ -60,7 +63,7 @@ def from_darts(series, covariates=None):
     return table.drop(columns="y"), table["y"]
 
 
-def to_darts(X, y, *, group=None, time=None):
+def to_darts(X: Table, y: ArrayLike, *, group: Columns = None, time: Key | None = None):
     """Return a keyed table as series of darts.
 
     Parameters

@@ -1,8 +1,12 @@
 """Quantiles from errors of earlier forecasts, for forecasters that have none of their own."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
+from sklearn_tsrec._typing import ArrayLike, Table
 from sklearn_tsrec.model_selection import PanelTimeSeriesSplit, backtest
 
 _N_ORIGINS = 20
@@ -18,7 +22,7 @@ def series_scale(target):
     return change.where(change > 0, change.mean() if change.mean() > 0 else 1.0)
 
 
-def measure_errors(model, table, target, n_steps):
+def measure_errors(model: Any, table: Table, target: ArrayLike, n_steps: int):
     """Return the scaled errors of each step ahead, out of sample.
 
     Parameters
@@ -61,7 +65,9 @@ def _scale_of(scale, table):
     return scale.reindex(labels).to_numpy()
 
 
-def spread_errors(errors, target, index, steps, alpha):
+def spread_errors(
+    errors: ArrayLike, target: ArrayLike, index: ArrayLike, steps: ArrayLike, alpha: Sequence[float]
+) -> np.ndarray:
     """Return quantiles of the error at each row.
 
     Parameters

@@ -1,6 +1,8 @@
 """A regressor on windows, or any forecaster of ours, as a forecaster of sktime."""
 
+from collections.abc import Sequence
 from copy import deepcopy
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ from sklearn_tsrec._extras import require
 from sklearn_tsrec._keys import read_groups, sorted_groups
 from sklearn_tsrec._parts import fitted_parts, walks_ahead
 from sklearn_tsrec._times import read_times, show
+from sklearn_tsrec._typing import Freq
 from sklearn_tsrec.ensemble import TemporalStackingRegressor
 from sklearn_tsrec.forecasting import WindowForecaster
 from sklearn_tsrec.forecasting._regress import takes_nan
@@ -123,13 +126,13 @@ class TsrecForecaster(BaseForecaster):
 
     def __init__(
         self,
-        estimator=None,
+        estimator: Any = None,
         *,
-        window=12,
-        horizon=1,
-        target_transform=None,
-        period=None,
-        freq="infer",
+        window: int | Sequence[int] = 12,
+        horizon: int = 1,
+        target_transform: str | Sequence[str] | None = None,
+        period: int | None = None,
+        freq: Freq = "infer",
     ):
         self.estimator = estimator
         self.window = window
@@ -145,7 +148,7 @@ class TsrecForecaster(BaseForecaster):
     # ---- shortcuts
 
     @classmethod
-    def pretrained(cls, *, window=64, horizon=12, **params):
+    def pretrained(cls, *, window: int = 64, horizon: int = 12, **params):
         """Return the pretrained net, which needs no training.
 
         Parameters
@@ -166,7 +169,7 @@ class TsrecForecaster(BaseForecaster):
         return cls(PatchTransformerRegressor(**params), window=window, horizon=horizon)
 
     @classmethod
-    def lightgbm(cls, period=None, **params):
+    def lightgbm(cls, period: int | None = None, **params):
         """Return boosted trees on seasonal differences.
 
         Parameters
@@ -188,7 +191,7 @@ class TsrecForecaster(BaseForecaster):
         return cls(boosting(params), **seasonal_window(period))
 
     @classmethod
-    def stack(cls, period=None, horizon=1):
+    def stack(cls, period: int | None = None, horizon: int = 1):
         """Return a linear model, boosted trees and the last season, weighed out of fold.
 
         Parameters
@@ -368,7 +371,7 @@ class TsrecForecaster(BaseForecaster):
         return index, pd.concat([rows, between]) if len(between) else rows
 
     @classmethod
-    def get_test_params(cls, parameter_set="default"):
+    def get_test_params(cls, parameter_set: str = "default"):
         """Return parameters of instances to test.
 
         Parameters

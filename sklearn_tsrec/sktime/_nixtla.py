@@ -6,11 +6,12 @@ from sklearn_tsrec._keys import key_frame
 from sklearn_tsrec._panel import as_panel
 from sklearn_tsrec._table import as_list, frame_columns, is_frame
 from sklearn_tsrec._times import show
+from sklearn_tsrec._typing import ArrayLike, Columns, Key, Table
 
 _ID, _TIME, _TARGET = "unique_id", "ds", "y"
 
 
-def from_nixtla(df):
+def from_nixtla(df: Table):
     """Return a table of Nixtla's tools as a keyed table.
 
     Parameters
@@ -62,7 +63,9 @@ def from_nixtla(df):
     return as_panel(df, group=_ID, time=_TIME, target=_TARGET if _TARGET in columns else None)
 
 
-def to_nixtla(X, y=None, *, group=None, time=None):
+def to_nixtla(
+    X: Table, y: ArrayLike | None = None, *, group: Columns = None, time: Key | None = None
+) -> pd.DataFrame:
     """Return a keyed table as Nixtla's tools want it.
 
     Parameters

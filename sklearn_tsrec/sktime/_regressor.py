@@ -1,6 +1,6 @@
 import warnings
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from sklearn_tsrec._quantile_levels import check_levels
 from sklearn_tsrec._sklearn import HasMethods, Interval, fit_context
 from sklearn_tsrec._table import as_list, check_target
 from sklearn_tsrec._times import show
+from sklearn_tsrec._typing import ArrayLike, Columns, Freq, Key, Table
 from sklearn_tsrec.forecasting._steps import place_events
 from sklearn_tsrec.sktime._series import (
     fit_series,
@@ -114,15 +115,15 @@ class SktimeRegressor(KeyedMixin, MetaEstimatorMixin, RegressorMixin, BaseEstima
 
     def __init__(
         self,
-        forecaster=None,
+        forecaster: Any = None,
         *,
-        horizon=None,
-        columns=None,
-        group=None,
-        time=None,
-        freq="infer",
-        n_jobs=None,
-        verbose=0,
+        horizon: int | None = None,
+        columns: Columns = None,
+        group: Columns = None,
+        time: Key | None = None,
+        freq: Freq = "infer",
+        n_jobs: int | None = None,
+        verbose: int = 0,
     ):
         self.forecaster = forecaster
         self.horizon = horizon
@@ -136,7 +137,7 @@ class SktimeRegressor(KeyedMixin, MetaEstimatorMixin, RegressorMixin, BaseEstima
     # ---- fitting
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    def fit(self, X: Table, y: ArrayLike) -> Self:
         """Fit a forecaster to each series.
 
         Parameters
@@ -231,7 +232,7 @@ class SktimeRegressor(KeyedMixin, MetaEstimatorMixin, RegressorMixin, BaseEstima
 
     # ---- forecasting
 
-    def predict(self, X):
+    def predict(self, X: Table) -> np.ndarray:
         """Return the forecast of each row.
 
         Parameters
@@ -247,7 +248,7 @@ class SktimeRegressor(KeyedMixin, MetaEstimatorMixin, RegressorMixin, BaseEstima
         return self._forecast(X, None)[:, 0]
 
     @available_if(_has_quantiles)
-    def predict_quantiles(self, X, quantiles):
+    def predict_quantiles(self, X: Table, quantiles: ArrayLike) -> np.ndarray:
         """Return quantiles of each row, where the forecaster gives them.
 
         Parameters

@@ -1,12 +1,15 @@
 """One series of a keyed table at a time, in containers that sktime takes."""
 
 import warnings
+from collections.abc import Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sklearn_tsrec._frequency import MONTH_NAMES
+from sklearn_tsrec._typing import Table
 
 # sktime shifts times by steps, which pandas 2 gets wrong in any unit but its own.
 _UNIT = pd.date_range("2000-01-01", periods=1).unit
@@ -78,7 +81,9 @@ def fit_series(forecaster, y, X, horizon):
         return forecaster.fit(y, X=X, fh=fh)
 
 
-def forecast_series(forecaster, steps, X, levels):
+def forecast_series(
+    forecaster: Any, steps: Any, X: Table, levels: Sequence[float] | None
+) -> np.ndarray:
     """Return forecasts, or quantiles, of steps relative to the last known target.
 
     Parameters

@@ -1,8 +1,11 @@
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import BaseCrossValidator
 
 from sklearn_tsrec._keys import key_frame, read_clock, read_groups, sorted_groups
+from sklearn_tsrec._typing import Columns, Key, Table
 
 
 class SktimeSplit(BaseCrossValidator):
@@ -41,12 +44,12 @@ class SktimeSplit(BaseCrossValidator):
     [0 1 2 3] [4 5]
     """
 
-    def __init__(self, splitter, *, group=None, time=None):
+    def __init__(self, splitter: Any, *, group: Columns = None, time: Key | None = None):
         self.splitter = splitter
         self.group = group
         self.time = time
 
-    def get_n_splits(self, X, y=None, groups=None):
+    def get_n_splits(self, X: Table, y: Any = None, groups: Any = None) -> int:
         """Return the number of folds.
 
         Parameters
@@ -63,7 +66,7 @@ class SktimeSplit(BaseCrossValidator):
         # sktime's own count is too large on panels: it takes their rows for those of one series.
         return len(list(self.splitter.split(self._sorted_index(X)[0])))
 
-    def split(self, X, y=None, groups=None):
+    def split(self, X: Table, y: Any = None, groups: Any = None):
         """Yield the row numbers of training and test of each fold.
 
         Parameters

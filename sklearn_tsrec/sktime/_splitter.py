@@ -1,8 +1,11 @@
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from sktime.split.base import BaseSplitter
 
 from sklearn_tsrec._times import show
+from sklearn_tsrec._typing import ArrayLike
 from sklearn_tsrec.model_selection import PanelTimeSeriesSplit
 
 
@@ -46,7 +49,7 @@ class TsrecSplitter(BaseSplitter):
         "split_series_uses": "iloc",
     }
 
-    def __init__(self, cv):
+    def __init__(self, cv: Any):
         self.cv = cv
         super().__init__()
 
@@ -65,7 +68,7 @@ class TsrecSplitter(BaseSplitter):
         """Yield the row numbers of training and test."""
         yield from self.cv.split(pd.DataFrame(index=y))
 
-    def get_n_splits(self, y=None):
+    def get_n_splits(self, y: Any = None) -> int:
         """Return the number of folds.
 
         Parameters
@@ -79,7 +82,7 @@ class TsrecSplitter(BaseSplitter):
         """
         return self.cv.get_n_splits()
 
-    def get_cutoffs(self, y):
+    def get_cutoffs(self, y: ArrayLike | pd.DataFrame):
         """Return the row of the last time in training, for each fold.
 
         Parameters
@@ -96,7 +99,7 @@ class TsrecSplitter(BaseSplitter):
         return np.array([train[times[train].argmax()] for train, _ in self.split(index)])
 
     @classmethod
-    def get_test_params(cls, parameter_set="default"):
+    def get_test_params(cls, parameter_set: str = "default"):
         """Return parameters of instances to test.
 
         Parameters

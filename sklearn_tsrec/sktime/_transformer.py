@@ -1,6 +1,6 @@
 from itertools import pairwise
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from sklearn_tsrec._history import History
 from sklearn_tsrec._keys import KeyedMixin
 from sklearn_tsrec._sklearn import HasMethods, check_feature_names_in, fit_context
 from sklearn_tsrec._times import show
+from sklearn_tsrec._typing import ArrayLike, Columns, Freq, Key, Table
 from sklearn_tsrec.sktime._series import is_per_series, time_index, transform_series
 
 
@@ -103,14 +104,14 @@ class SktimeTransformer(KeyedMixin, MetaEstimatorMixin, TransformerMixin, BaseEs
 
     def __init__(
         self,
-        transformer=None,
+        transformer: Any = None,
         *,
-        columns=None,
-        group=None,
-        time=None,
-        freq="infer",
-        n_jobs=None,
-        verbose=0,
+        columns: Columns = None,
+        group: Columns = None,
+        time: Key | None = None,
+        freq: Freq = "infer",
+        n_jobs: int | None = None,
+        verbose: int = 0,
     ):
         self.transformer = transformer
         self.columns = columns
@@ -121,7 +122,7 @@ class SktimeTransformer(KeyedMixin, MetaEstimatorMixin, TransformerMixin, BaseEs
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None):
+    def fit(self, X: Table, y: Any = None) -> Self:
         """Fit a transformer to each series.
 
         Parameters
@@ -162,7 +163,7 @@ class SktimeTransformer(KeyedMixin, MetaEstimatorMixin, TransformerMixin, BaseEs
         self._names_out = np.array([str(name) for name in done[0][1].columns], dtype=object)
         return self
 
-    def transform(self, X):
+    def transform(self, X: Table) -> Table:
         """Return the features of each row.
 
         Parameters
@@ -226,7 +227,7 @@ class SktimeTransformer(KeyedMixin, MetaEstimatorMixin, TransformerMixin, BaseEs
             )
         return pd.DataFrame(values, index, self._names), first
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names that the transformer gives its features.
 
         Parameters

@@ -6,8 +6,10 @@ with a calendar and assert what makes an estimator safe on it (docs/design.md, r
 
 import copy
 import pickle
+from collections.abc import Sequence
 from functools import partial
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +22,7 @@ _N_TIMES = 30
 _CUT = 22
 
 
-def contract_checks(estimator):
+def contract_checks(estimator: Any):
     """Yield the checks of our contract that apply to an estimator.
 
     Parameters
@@ -62,7 +64,7 @@ def contract_checks(estimator):
         yield partial(check, type(estimator).__name__, estimator)
 
 
-def parametrize_with_contract_checks(estimators):
+def parametrize_with_contract_checks(estimators: Sequence):
     """Return a pytest decorator that runs the contract checks over some estimators.
 
     Parameters
@@ -82,7 +84,7 @@ def parametrize_with_contract_checks(estimators):
     return pytest.mark.parametrize(("estimator", "check"), cases, ids=names)
 
 
-def check_contract(estimator):
+def check_contract(estimator: Any):
     """Run all checks of our contract on an estimator.
 
     Parameters
