@@ -87,7 +87,7 @@ class Keys:
 class KeyedMixin:
     """Mixin for estimators with ``group``, ``time`` and (mostly) ``freq`` parameters.
 
-    ``_fit_keys`` learns ``groups_``, ``freq_`` and ``frequency_``; ``_read_keys`` applies them.
+    ``_fit_keys`` learns ``groups_``, ``freq_`` and ``_frequency``; ``_read_keys`` applies them.
     A class whose rows are events, several of which may share a key, sets ``_is_log``; one that
     takes missing values in columns says so by ``_takes_nan``.
     """
@@ -131,13 +131,13 @@ class KeyedMixin:
         times, ticks, inverse = self._fit_clock(X)
         codes, groups = read_groups(X, self.group, self.time)
         self.groups_, codes = sorted_groups(groups, codes)
-        self.group_names_ = read_group_names(X, self.group, self.time)
+        self._group_names = read_group_names(X, self.group, self.time)
         keys = Keys(codes, ticks[inverse], len(groups), len(groups), times, inverse)
-        if self.frequency_ is not None:
+        if self._frequency is not None:
             if not self._is_log:
                 self._check_unique(keys)
             if self.freq == "infer" and times.kind != "period":
-                check_regular(self.frequency_, *keys.sorted())
+                check_regular(self._frequency, *keys.sorted())
         return keys
 
     def _fit_clock(self, X):
@@ -145,14 +145,14 @@ class KeyedMixin:
         times, inverse = read_clock(X, self.time)
         if self.freq is None:
             self._whole_clock = times.needs_integers()
-            self.frequency_, self.freq_ = None, None
+            self._frequency, self.freq_ = None, None
             ticks = times.sortable(self._whole_clock)
         else:
             ascending = times.take(np.argsort(times.values, kind="stable"))
-            self.frequency_ = make_frequency(self.freq, ascending)
-            self.freq_ = self.frequency_.name
-            ticks = self.frequency_.ticks(times)
-        self.time_name_ = read_time_name(X, self.time)
+            self._frequency = make_frequency(self.freq, ascending)
+            self.freq_ = self._frequency.name
+            ticks = self._frequency.ticks(times)
+        self._time_name = read_time_name(X, self.time)
         self._clock = times.kind, times.zone
         return times, ticks, inverse
 
@@ -160,9 +160,9 @@ class KeyedMixin:
         """Return distinct times, their ticks on the training clock, and each row's place."""
         times, inverse = read_clock(X, self.time)
         times = times.like(*self._clock)
-        if self.frequency_ is None:
+        if self._frequency is None:
             return times, times.sortable(self._whole_clock), inverse
-        return times, self.frequency_.ticks(times), inverse
+        return times, self._frequency.ticks(times), inverse
 
     def _check_unique(self, keys):
         """Raise if a (group, time) repeats: a calendar has one row for each tick of a series."""

@@ -71,7 +71,7 @@ def test_overlay_and_append_equal_a_dictionary(old, new):
         if is_new_series or not (new[:, 0] == g).any():
             continue
         want = given_rows.get((g, t), remembered.get((g, t)))
-        tick = keyed.frequency_.ticks(read_times(np.array([t])))
+        tick = keyed._frequency.ticks(read_times(np.array([t])))
         assert pool.lookup(code, tick)[0] == want
     targets, order, place = history.overlay(keys)
     known = [remembered.get(tuple(row), np.nan) for row in new[order]]

@@ -84,7 +84,7 @@ def test_several_group_columns(frame):
     one = Keyed(["store", "item"], "date", freq="D")
     same(one, frame, Keyed(freq="D"), frame.set_index(["store", "item", "date"]))
     assert one.groups_[0] == ("a", "x")
-    assert one.group_names_ == ["store", "item"]
+    assert one._group_names == ["store", "item"]
     same(one, frame, Keyed(["store", "item"], "date", freq="D"), pl.from_pandas(frame))
 
 

@@ -130,7 +130,7 @@ def causal_forecast(
     effect = moves @ effects.to_numpy()
     covariance = selector.effects_covariance_.to_numpy(dtype=float)
     error = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", moves, covariance, moves), 0))
-    width = stats.t.isf(missed_share(coverage) / 2, selector._freedom) * error
+    width = stats.t.isf(missed_share(coverage) / 2, selector.effects_dof_) * error
     baseline = np.asarray(model.predict(X_future), dtype=float)
     below = above = np.zeros(len(baseline))
     own = _own_interval(model, X_future, coverage)

@@ -156,7 +156,7 @@ class TemporalStackingBase(KeyedMixin, TransformerMixin, MetaEstimatorMixin, Bas
     def _describe_rows(self, X, y, keys, folds):
         """Set the table of out-of-fold rows: keys, fold, cutoff, step and truth."""
         labels, _ = key_frame(X, self.group, self.time)
-        codes, ticks, calendar = keys.codes, keys.ticks, self.frequency_ is not None
+        codes, ticks, calendar = keys.codes, keys.ticks, self._frequency is not None
         target = y if y.dtype.kind == "f" else np.zeros(len(y))
         parts = []
         for number, fold in enumerate(folds):
@@ -179,7 +179,7 @@ class TemporalStackingBase(KeyedMixin, TransformerMixin, MetaEstimatorMixin, Bas
 
     def _report_failures(self, failed):
         """Keep which member gave no forecast for which series in which fold, and warn."""
-        about = ["fold", *self.group_names_]
+        about = ["fold", *self._group_names]
         parts = []
         for name, column in zip(self.member_names_, failed.T):
             count = self.out_of_fold_.loc[column, about].value_counts(sort=False)
@@ -210,7 +210,7 @@ class TemporalStackingBase(KeyedMixin, TransformerMixin, MetaEstimatorMixin, Bas
         elif self.per == "horizon":
             self._cell_labels = pd.RangeIndex(1, steps.max() + 1, name="step")
         else:
-            names = self.group_names_ or [None]
+            names = self._group_names or [None]
             self._cell_labels = self.groups_.set_names(names)
 
     def _publish(self, combiner):
@@ -224,7 +224,7 @@ class TemporalStackingBase(KeyedMixin, TransformerMixin, MetaEstimatorMixin, Bas
 
     def _read_cells(self, keys):
         """Return the cell of the rows of keys."""
-        steps = steps_ahead(self._last, keys.codes, keys.ticks, self.frequency_ is not None)
+        steps = steps_ahead(self._last, keys.codes, keys.ticks, self._frequency is not None)
         return self._cells(keys.codes, steps)
 
     def _passed(self, X):

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_tsrec._keys import key_frame
 from sklearn_tsrec._sklearn import HasMethods, StrOptions, fit_context, num_samples, safe_indexing
 from sklearn_tsrec._steps_ahead import last_known
-from sklearn_tsrec._typing import ArrayLike, Estimator, Freq, Key, Keys, Table
+from sklearn_tsrec._typing import ArrayLike, Columns, Estimator, Freq, Key, Table
 from sklearn_tsrec.ensemble._base import TemporalStackingBase
 from sklearn_tsrec.ensemble._combiners import (
     FinalEstimator,
@@ -165,7 +165,7 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
         refit: bool = True,
         memory: Any = None,
         n_jobs: int | None = None,
-        group: Keys = None,
+        group: Columns = None,
         time: Key | None = None,
         freq: Freq = "infer",
         verbose: int = 0,

@@ -12,7 +12,7 @@ from sklearn_tsrec._quantile_levels import check_levels
 from sklearn_tsrec._sklearn import HasMethods, StrOptions, fit_context
 from sklearn_tsrec._steps_ahead import last_known, naive_scales
 from sklearn_tsrec._table import check_target
-from sklearn_tsrec._typing import ArrayLike, Estimator, Freq, Key, Keys, Table
+from sklearn_tsrec._typing import ArrayLike, Columns, Estimator, Freq, Key, Table
 from sklearn_tsrec.ensemble._base import TemporalStackingBase
 from sklearn_tsrec.ensemble._combiners import (
     FinalEstimator,
@@ -208,7 +208,7 @@ class TemporalStackingRegressor(RegressorMixin, TemporalStackingBase):
         refit: bool = True,
         memory: Any = None,
         n_jobs: int | None = None,
-        group: Keys = None,
+        group: Columns = None,
         time: Key | None = None,
         freq: Freq = "infer",
         verbose: int = 0,

@@ -113,6 +113,8 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         ``lower`` and ``upper`` ends of 95 % intervals of the effects.
     effects_covariance_ : DataFrame
         Covariance of the effects' errors.
+    effects_dof_ : float
+        Degrees of freedom of the effects' t-tests and intervals.
     graph_ : DataFrame
         One edge into the target for each row: ``driver``, ``lag``, ``effect``, ``pvalue``.
     fallback_ : bool
@@ -392,7 +394,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         used = np.flatnonzero(picked | always)
         used = used[X[:, used].std(axis=0) > 0]
         treated, controls = used[picked[used]], used[always[used]]
-        self.effects_, self.conf_int_, self.effects_covariance_, self._freedom = effect_table(
+        self.effects_, self.conf_int_, self.effects_covariance_, self.effects_dof_ = effect_table(
             names[treated], X[:, treated], y, X[:, controls], series, self._folds(series), cov_type,
             0.05, self.nuisance,
         )  # fmt: skip

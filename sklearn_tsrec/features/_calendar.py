@@ -45,8 +45,6 @@ class CalendarFeatures(ClockFeatures):
 
     Attributes
     ----------
-    time_name_ : str
-        What the time is called.
     n_features_in_ : int
         Number of columns seen in ``fit``.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -107,7 +105,7 @@ class CalendarFeatures(ClockFeatures):
     def _learn_clock(self, X):
         """Learn what kind of time there is, and check the features."""
         times, _ = read_clock(X, self.time)
-        self.time_name_ = read_time_name(X, self.time)
+        self._time_name = read_time_name(X, self.time)
         self._clock = times.kind, times.zone
         self._stamps(times)
         self._features = [self.features] if isinstance(self.features, str) else list(self.features)

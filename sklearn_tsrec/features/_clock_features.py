@@ -33,7 +33,7 @@ class ClockFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
         """
         X = self._check_table(X, reset=True)
         self._learn_clock(X)
-        self._features_out = [f"{self.time_name_}__{name}" for name in self._feature_names()]
+        self._features_out = [f"{self._time_name}__{name}" for name in self._feature_names()]
         return self
 
     def transform(self, X: Table) -> Table:

@@ -37,8 +37,6 @@ class FourierFeatures(ClockFeatures):
     ----------
     freq_ : str, number or None
         The length of a step.
-    time_name_ : str
-        What the time is called.
     n_features_in_ : int
         Number of columns seen in ``fit``.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -99,7 +97,7 @@ class FourierFeatures(ClockFeatures):
         """Learn the frequency, and check the periods against it."""
         times, ticks, _ = self._fit_clock(X)
         if self.freq == "infer" and times.kind != "period":
-            check_regular(self.frequency_, np.zeros_like(ticks), np.sort(ticks))
+            check_regular(self._frequency, np.zeros_like(ticks), np.sort(ticks))
         periods = [self.periods] if isinstance(self.periods, (str, Real)) else list(self.periods)
         orders = [self.order] * len(periods) if isinstance(self.order, Integral) else self.order
         orders = list(orders)
@@ -152,7 +150,7 @@ class FourierFeatures(ClockFeatures):
 
     def _compute(self, times, ticks):
         """Return the features of distinct times."""
-        steps = ticks if self.frequency_ is not None else times.values
+        steps = ticks if self._frequency is not None else times.values
         out = []
         for _, length, order, duration in self._terms:
             # The remainder first: angles of large times would lose their digits.

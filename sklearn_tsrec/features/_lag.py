@@ -132,7 +132,7 @@ class LagFeatures(PastFeatures):
 
     def _compute(self, moments, column, out):
         """Fill the lags of one column."""
-        lags = _kernels.event_lags if self.frequency_ is None else _kernels.calendar_lags
+        lags = _kernels.event_lags if self._frequency is None else _kernels.calendar_lags
         history = moments.history
         values = history.values[:, column]
         lags(history.starts, history.ticks, values, moments.place, moments.order, self._lags, out)

@@ -232,7 +232,7 @@ class PastFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
     def _end(self, memory):
         """Return the tick after which a memory knows nothing: the training end for targets."""
         is_target = self.target and memory == 0
-        return self._last if is_target and self.frequency_ is not None else np.iinfo(np.int64).max
+        return self._last if is_target and self._frequency is not None else np.iinfo(np.int64).max
 
     def _transform(self, X, keys):
         """Return the features of a table whose keys are read."""
@@ -309,7 +309,7 @@ class PastFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
     def _pooled(self, keys, values):
         """Return the history of pools: in a calendar the mean at each tick, in logs all events."""
         history = History.build(keys, values)
-        return history if self.frequency_ is None else history.merged()
+        return history if self._frequency is None else history.merged()
 
     def _pooled_target(self, keys, pools):
         """Return the distinct moments of pools over the remembered targets."""

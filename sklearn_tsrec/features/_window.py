@@ -179,7 +179,7 @@ class WindowFeatures(PastFeatures):
                 f"horizon={self.horizon} would let the target into its own features: "
                 "give 1 or more."
             )
-        if self.horizon < 1 and self.frequency_ is None:
+        if self.horizon < 1 and self._frequency is None:
             raise ValueError(
                 "horizon=0 in an event log: events at one moment never see each other. Give 1 or "
                 "more; the row's own value is LagFeatures(lags=0)."
@@ -223,14 +223,14 @@ class WindowFeatures(PastFeatures):
                 f"windows holds {show(window)}: give whole numbers of steps, durations such as "
                 "'30D', or 'expanding'."
             )
-        if self.frequency_ is None:
+        if self._frequency is None:
             if self._clock[0] != "datetime":
                 raise ValueError(
                     f"window {window!r} is a duration, but the times are no datetimes: give a "
                     "number of events, or convert the times."
                 )
             return _Window(window, span=round(parse_duration(window, "window")))
-        steps = self.frequency_.steps(window, "window")
+        steps = self._frequency.steps(window, "window")
         if abs(steps - round(steps)) > 1e-6 or round(steps) < 1:
             raise ValueError(
                 f"window {window!r} is {steps:g} steps of freq={self.freq_!r}: give whole steps."
@@ -276,7 +276,7 @@ class WindowFeatures(PastFeatures):
 
     def _is_whole(self, window):
         """Tell whether a window counts only if each of its steps has a value."""
-        return self.frequency_ is not None and self._needed(window) == window.steps
+        return self._frequency is not None and self._needed(window) == window.steps
 
     def _statistics_of(self, window, statistics, moments, values, out):
         """Fill some statistics of one window."""
@@ -284,7 +284,7 @@ class WindowFeatures(PastFeatures):
         lo, hi = self._ranges(moments, window)
         order, place = moments.order, moments.place
         needed = self._needed(window)
-        counted = self.frequency_ is None and window.span < 0
+        counted = self._frequency is None and window.span < 0
         along = np.arange(len(clock), dtype=float) if counted else clock
         kinds = [s for s in statistics if s in _KINDS]
         if kinds:
@@ -314,7 +314,7 @@ class WindowFeatures(PastFeatures):
         lo, hi = np.empty(moments.n_rows, np.int64), np.empty(moments.n_rows, np.int64)
         h = moments.history
         asked = h.starts, h.ticks, moments.unknown, moments.place, moments.n_known
-        if self.frequency_ is None:
+        if self._frequency is None:
             _kernels.event_ranges(*asked, self.horizon, window.steps, window.span, lo, hi)
         else:
             _kernels.calendar_ranges(*asked, moments.last, self.horizon, window.steps, lo, hi)
@@ -322,8 +322,8 @@ class WindowFeatures(PastFeatures):
 
     def _read_clock_of(self, ticks):
         """Return ticks as time: steps of a calendar, days of datetimes, else numbers."""
-        if self.frequency_ is not None or self._whole_clock:
-            return ticks / (_DAY if self.frequency_ is None and self._clock[0] == "datetime" else 1)
+        if self._frequency is not None or self._whole_clock:
+            return ticks / (_DAY if self._frequency is None and self._clock[0] == "datetime" else 1)
         return Times.unsortable(ticks)
 
 

@@ -18,7 +18,7 @@ from sklearn_tsrec._sklearn import HasMethods, Interval, StrOptions, fit_context
 from sklearn_tsrec._steps_ahead import last_known, steps_ahead
 from sklearn_tsrec._table import check_target
 from sklearn_tsrec._times import show
-from sklearn_tsrec._typing import ArrayLike, Estimator, Freq, Key, Keys, Seed, Table
+from sklearn_tsrec._typing import ArrayLike, Columns, Estimator, Freq, Key, Seed, Table
 from sklearn_tsrec.forecasting._calibration import Calibration, mean_differences
 from sklearn_tsrec.forecasting._window_forecaster import WindowForecaster
 from sklearn_tsrec.model_selection._folds import read_folds, rows_to_ask, update_all, with_keys
@@ -182,7 +182,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
         quantiles: ArrayLike = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95),
         scale: str | None = "error",
         learning_rate: float = 0.05,
-        group: Keys = None,
+        group: Columns = None,
         time: Key | None = None,
         freq: Freq = "infer",
         n_jobs: int | None = None,
@@ -444,7 +444,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
         names = bases if bases == ["y_pred"] else ["y_pred", *bases]
         about = {
             "fold": fold,
-            "step": steps_ahead(self._last, codes, ticks, self.frequency_ is not None),
+            "step": steps_ahead(self._last, codes, ticks, self._frequency is not None),
             "y_true": y[rows],
             **dict(zip(names, forecast.T)),
             "code": codes,
@@ -496,7 +496,7 @@ class ConformalForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEs
         """Return the series, the step and the scale of each row."""
         keys = self._read_keys(X)
         codes = keys.codes
-        steps = steps_ahead(self._last, codes, keys.ticks, self.frequency_ is not None)
+        steps = steps_ahead(self._last, codes, keys.ticks, self._frequency is not None)
         scale = self._calibration.scales(codes, self._differences(codes))
         if np.isnan(scale).any():
             raise ValueError(

@@ -5,7 +5,7 @@ import numpy as np
 from numba import njit
 
 from sklearn_tsrec._sklearn import Interval, StrOptions
-from sklearn_tsrec._typing import Freq, Key, Keys
+from sklearn_tsrec._typing import Columns, Freq, Key
 from sklearn_tsrec.forecasting._series_regressor import SeriesRegressor
 
 _VARIANTS = {"classic": 0, "sba": 1, "tsb": 2}
@@ -88,7 +88,7 @@ class CrostonRegressor(SeriesRegressor):
         *,
         smoothing_level: float = 0.1,
         smoothing_interval: float = 0.1,
-        group: Keys = None,
+        group: Columns = None,
         time: Key | None = None,
         freq: Freq = "infer",
     ):

@@ -3,7 +3,7 @@ from typing import ClassVar
 import numpy as np
 from numba import njit
 
-from sklearn_tsrec._typing import Freq, Key, Keys
+from sklearn_tsrec._typing import Columns, Freq, Key
 from sklearn_tsrec.forecasting._series_regressor import SeriesRegressor
 
 
@@ -51,7 +51,7 @@ class DriftRegressor(SeriesRegressor):
 
     _parameter_constraints: ClassVar[dict] = {**SeriesRegressor._series_constraints}
 
-    def __init__(self, *, group: Keys = None, time: Key | None = None, freq: Freq = "infer"):
+    def __init__(self, *, group: Columns = None, time: Key | None = None, freq: Freq = "infer"):
         self.group = group
         self.time = time
         self.freq = freq

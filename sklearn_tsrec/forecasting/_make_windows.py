@@ -9,7 +9,7 @@ from sklearn_tsrec._history import History
 from sklearn_tsrec._keys import KeyedMixin, key_frame
 from sklearn_tsrec._table import check_target
 from sklearn_tsrec._times import show
-from sklearn_tsrec._typing import ArrayLike, Freq, Key, Keys, Table
+from sklearn_tsrec._typing import ArrayLike, Columns, Freq, Key, Table
 from sklearn_tsrec.forecasting._steps import event_steps
 
 
@@ -28,7 +28,7 @@ def make_windows(
     *,
     window: int | Sequence[int],
     horizon: int = 1,
-    group: Keys = None,
+    group: Columns = None,
     time: Key | None = None,
     freq: Freq = "infer",
 ) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
@@ -92,7 +92,7 @@ def make_windows(
     history, order = History.sort(keys, y)
     codes = keys.codes if order is None else keys.codes[order]
     steps = before = history.ticks
-    if reader.frequency_ is None:
+    if reader._frequency is None:
         steps, before = event_steps(history)
         history = History(history.starts, steps, history.values)
     windows = history.windows(codes, before, -lags)

@@ -11,7 +11,7 @@ from sklearn_tsrec._keys import KeyedMixin, key_frame, read_groups
 from sklearn_tsrec._sklearn import HasMethods, StrOptions, fit_context
 from sklearn_tsrec._table import check_target
 from sklearn_tsrec._times import show
-from sklearn_tsrec._typing import ArrayLike, Estimator, Freq, Key, Keys, Table
+from sklearn_tsrec._typing import ArrayLike, Columns, Estimator, Freq, Key, Table
 from sklearn_tsrec.forecasting._window_forecaster import WindowForecaster
 from sklearn_tsrec.model_selection._folds import update_all, with_keys
 
@@ -114,7 +114,7 @@ class ReconciledForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseE
         *,
         reconcile: str = "mint",
         columns: str = "mean",
-        group: Keys = None,
+        group: Columns = None,
         time: Key | None = None,
         freq: Freq = "infer",
     ):

@@ -5,7 +5,7 @@ import numpy as np
 from numba import njit
 
 from sklearn_tsrec._sklearn import Interval
-from sklearn_tsrec._typing import Freq, Key, Keys
+from sklearn_tsrec._typing import Columns, Freq, Key
 from sklearn_tsrec.forecasting._series_regressor import SeriesRegressor
 
 
@@ -67,7 +67,7 @@ class SeasonalNaiveRegressor(SeriesRegressor):
         self,
         period: int | None = 1,
         *,
-        group: Keys = None,
+        group: Columns = None,
         time: Key | None = None,
         freq: Freq = "infer",
     ):

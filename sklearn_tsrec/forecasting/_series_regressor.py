@@ -104,7 +104,7 @@ class SeriesRegressor(KeyedMixin, RegressorMixin, BaseEstimator):
         values = np.ascontiguousarray(rows.values[:, 0], dtype=np.float64)
         known = ~np.isnan(values)
         steps = rows.ticks
-        if self.frequency_ is None:  # without a calendar, each time is a step
+        if self._frequency is None:  # without a calendar, each time is a step
             steps = np.arange(len(steps)) - np.repeat(rows.starts[:-1], np.diff(rows.starts))
         forecast = self._pass(rows.starts, steps, values)
         forecast[np.isnan(forecast)] = self._level

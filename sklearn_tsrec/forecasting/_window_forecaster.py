@@ -14,7 +14,7 @@ from sklearn_tsrec._quantile_levels import check_coverage, check_levels
 from sklearn_tsrec._sklearn import HasMethods, Interval, fit_context
 from sklearn_tsrec._table import check_target
 from sklearn_tsrec._times import show
-from sklearn_tsrec._typing import ArrayLike, Estimator, Freq, Key, Keys, Table
+from sklearn_tsrec._typing import ArrayLike, Columns, Estimator, Freq, Key, Table
 from sklearn_tsrec.forecasting._design import ForecastWindows, WindowDesign, read_roles
 from sklearn_tsrec.forecasting._make_windows import check_lags
 from sklearn_tsrec.forecasting._regress import (
@@ -175,10 +175,10 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEstim
         horizon: int = 1,
         target_transform: str | Sequence[str] | None = None,
         period: int | None = None,
-        columns: Keys = None,
-        past_columns: Keys = None,
-        static_columns: Keys = None,
-        group: Keys = None,
+        columns: Columns = None,
+        past_columns: Columns = None,
+        static_columns: Columns = None,
+        group: Columns = None,
         time: Key | None = None,
         freq: Freq = "infer",
         verbose: int = 0,
@@ -273,7 +273,7 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEstim
                 design,
                 keys,
                 values,
-                calendar=self.frequency_ is not None,
+                calendar=self._frequency is not None,
                 allow_nan=takes_nan(self.estimator),
             )
         )
@@ -470,7 +470,7 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEstim
     def _read_unique_keys(self, X):
         """Return the keys of a table; raise if one repeats, except in event logs."""
         keys = self._read_keys(X)
-        if self.frequency_ is not None:
+        if self._frequency is not None:
             n_repeated, at = keys.repeated()
             if n_repeated:
                 row = key_frame(X, self.group, self.time)[0].iloc[at]
@@ -551,8 +551,8 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEstim
         if missing is not None:
             i, j, h = missing
             time = f"step {origins.start[i] + h}"
-            if self.frequency_ is not None:
-                time = f"time {self.frequency_.times([origins.start[i] + h])[0]}"
+            if self._frequency is not None:
+                time = f"time {self._frequency.times([origins.start[i] + h])[0]}"
             raise ValueError(
                 f"column {design.known[j]!r} is known ahead, but missing in series "
                 f"{self._name_series(X, origins.codes[i])} at {time}, up to which a forecast is "

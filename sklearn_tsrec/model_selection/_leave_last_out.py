@@ -7,7 +7,7 @@ from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_random_state
 
 from sklearn_tsrec._keys import read_clock, read_groups
-from sklearn_tsrec._typing import Key, Keys, Seed, Table
+from sklearn_tsrec._typing import Columns, Key, Seed, Table
 
 
 class LeaveLastOut(BaseCrossValidator):
@@ -44,7 +44,7 @@ class LeaveLastOut(BaseCrossValidator):
         self,
         n_last: int = 1,
         *,
-        group: Keys = None,
+        group: Columns = None,
         time: Key | None = None,
         random_state: Seed = 0,
     ):

@@ -7,7 +7,7 @@ from sklearn.model_selection import BaseCrossValidator
 
 from sklearn_tsrec._keys import read_clock
 from sklearn_tsrec._times import parse_duration, show
-from sklearn_tsrec._typing import Freq, Key, Keys, Table
+from sklearn_tsrec._typing import Columns, Freq, Key, Table
 from sklearn_tsrec.model_selection._positions import step_positions
 
 _DAY = 86_400_000_000
@@ -83,7 +83,7 @@ class PanelTimeSeriesSplit(BaseCrossValidator):
         embargo: int | str = 0,
         max_train: int | str | None = None,
         step: int | str | None = None,
-        group: Keys = None,
+        group: Columns = None,
         time: Key | None = None,
         freq: Freq = "infer",
     ):

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_tsrec._sklearn import Interval, fit_context
 from sklearn_tsrec._table import is_frame, select_columns
-from sklearn_tsrec._typing import ArrayLike, Keys, Table
+from sklearn_tsrec._typing import ArrayLike, Columns, Table
 
 _BINS = 10
 _ERROR_CHARTS = ("errors up", "errors down", "errors larger")
@@ -122,7 +122,7 @@ class DriftMonitor(BaseEstimator):
         self,
         *,
         watch: Sequence[str] = _WATCH,
-        columns: Keys = None,
+        columns: Columns = None,
         n_reference: int = 30,
         n_recent: int = 100,
         coverage: float = 0.9,

@@ -105,7 +105,7 @@ class PastTransformer(KeyedTableTransformer):
         check_is_fitted(self)
         X = self._check_table(X, reset=False)
         pool, order, place = self._history.overlay(self._read_keys(X), self._values(X))
-        clock = pool.ticks if self.frequency_ is not None else _count_moments(pool)
+        clock = pool.ticks if self._frequency is not None else _count_moments(pool)
         last = np.full(pool.n_series, NEVER)
         last[: self._history.n_series] = self._history.last_ticks()
         values = np.empty((len(order), pool.values.shape[1]))

@@ -95,6 +95,8 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         The fitted classifier.
     groups_ : Index
         The series seen in training.
+    freq_ : str, number or None
+        The calendar; None where events are counted, as here by default.
     items_ : array of shape (n_items,)
         The items that can be recommended: ``classes_`` and, sorted after them, those that only
         ``item_features`` knows.
@@ -232,9 +234,9 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
             )
         self.feature_names_in_ = np.array([self.group, self.time], dtype=object)
         self.n_features_in_ = 2
-        self.groups_, self.group_names_, self.time_name_ = events.groups, [self.group], self.time
+        self.groups_, self._group_names, self._time_name = events.groups, [self.group], self.time
         self._clock, self._whole_clock = (events.clock.kind, events.clock.zone), events.clock.whole
-        self.frequency_, self.freq_, self.classes_ = None, None, events.items
+        self._frequency, self.freq_, self.classes_ = None, None, events.items
         return self._learn(events, fresh=True, grown=False)
 
     @available_if(_continues)
@@ -270,11 +272,11 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         X = self._check_table(X, reset=fresh)
         items = check_items(y, num_samples(X), type(self).__name__)
         keys = self._fit_keys(X) if fresh else self._read_keys(X)
-        check_group_names(self.group_names_)
+        check_group_names(self._group_names)
         self.classes_, codes = add_items(None if fresh else self.classes_, items, more)
         if fresh:
             whole = self.freq is None and self._whole_clock
-            clock = Clock(*self._clock, whole, self.frequency_)
+            clock = Clock(*self._clock, whole, self._frequency)
         else:
             clock = self._log.clock
             self._meet(X)
@@ -321,7 +323,7 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
             self.estimator_.partial_fit(past, events.item, classes=classes, **params)
         else:
             self.estimator_.fit(past, events.item, **params)
-        self._lists = ListMaker(self.groups_, self.group_names_, self.items_, tie_order)
+        self._lists = ListMaker(self.groups_, self._group_names, self.items_, tie_order)
         self.scores_ = ItemScores(
             self.estimator_,
             self._log,

@@ -332,8 +332,8 @@ class TsrecForecaster(BaseForecaster):
     def _frequency(self):
         """Return the calendar that the forecaster learned."""
         for part, _ in fitted_parts(self.forecaster_):
-            if getattr(part, "frequency_", None) is not None:
-                return part.frequency_
+            if getattr(part, "_frequency", None) is not None:
+                return part._frequency
         raise ValueError(
             "freq=None counts events, so there is no calendar to count the steps of fh in: give "
             "the length of a step, or an absolute fh."

@@ -175,7 +175,7 @@ class SktimeRegressor(KeyedMixin, MetaEstimatorMixin, RegressorMixin, BaseEstima
         history = History.build(keys, np.column_stack([y, values]))
         self.target_history_ = History(history.starts, history.ticks, history.values[:, :1])
         steps = history.ticks
-        if self.frequency_ is None:
+        if self._frequency is None:
             steps = np.arange(len(steps)) - np.repeat(history.starts[:-1], np.diff(history.starts))
         self._rows = History(history.starts, steps, history.values)
         self._level = np.nan if np.isnan(y).all() else np.nanmean(y)
@@ -207,7 +207,7 @@ class SktimeRegressor(KeyedMixin, MetaEstimatorMixin, RegressorMixin, BaseEstima
             return None, None
         first, last = rows.ticks[history][known[[0, -1]]]
         self._first[code], self._last[code] = first, last
-        index = time_index(self.frequency_, first, last - first + 1)
+        index = time_index(self._frequency, first, last - first + 1)
         table = np.column_stack(
             [
                 rows.windows([code], [first], np.arange(len(index)), column)[0]
@@ -269,7 +269,7 @@ class SktimeRegressor(KeyedMixin, MetaEstimatorMixin, RegressorMixin, BaseEstima
         check_is_fitted(self)
         X = self._check_table(X, reset=False)
         keys = self._read_keys(X)
-        if self.frequency_ is None:
+        if self._frequency is None:
             steps, new = place_events(self.target_history_, keys)
         else:
             steps, new = keys.ticks, slice(None)
@@ -346,7 +346,7 @@ class SktimeRegressor(KeyedMixin, MetaEstimatorMixin, RegressorMixin, BaseEstima
     def _known_columns(self, forecaster, code, wanted, asked, pool):
         """Return the columns of a series at some steps; raise if one is missing."""
         last = self._last[code]
-        index = time_index(self.frequency_, last + wanted[0], wanted[-1] - wanted[0] + 1)
+        index = time_index(self._frequency, last + wanted[0], wanted[-1] - wanted[0] + 1)
         index = index[wanted - wanted[0]]
         table = pd.DataFrame(
             {

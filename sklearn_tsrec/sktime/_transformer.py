@@ -190,7 +190,7 @@ class SktimeTransformer(KeyedMixin, MetaEstimatorMixin, TransformerMixin, BaseEs
                 table, first = self._table(pool, code, self.transformers_[code])
                 tasks.append(delayed(transform_series)(self.transformers_[code], table))
                 at = place[low:high]
-                steps = pool.ticks[at] if self.frequency_ is not None else at - pool.starts[code]
+                steps = pool.ticks[at] if self._frequency is not None else at - pool.starts[code]
                 wanted.append((order[low:high], table.index[steps - first]))
         out = np.full((len(order), len(self._names_out)), np.nan)
         for (rows, times), (_, features) in zip(wanted, self._run(tasks, "transform")):
@@ -207,7 +207,7 @@ class SktimeTransformer(KeyedMixin, MetaEstimatorMixin, TransformerMixin, BaseEs
     def _table(self, history, code, transformer):
         """Return one series at every step from its first row to its last, and the first step."""
         low, high = history.starts[code : code + 2]
-        if self.frequency_ is None:
+        if self._frequency is None:
             first, values = 0, history.values[low:high]
         else:
             first, last = history.ticks[[low, high - 1]]
@@ -217,7 +217,7 @@ class SktimeTransformer(KeyedMixin, MetaEstimatorMixin, TransformerMixin, BaseEs
                     for column in range(history.values.shape[1])
                 ]
             )
-        index = time_index(self.frequency_, first, len(values))
+        index = time_index(self._frequency, first, len(values))
         if np.isnan(values).any() and not transformer.get_tag("capability:missing_values"):
             i, j = np.argwhere(np.isnan(values))[0]
             raise ValueError(

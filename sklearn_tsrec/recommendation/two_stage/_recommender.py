@@ -104,6 +104,8 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
         What the ranker is given; empty if it is not used.
     groups_ : Index
         The series seen in training.
+    freq_ : None
+        Events have no calendar.
     items_ : array of shape (n_items,)
         The same as ``classes_``, as in :class:`SequenceRecommender`.
     inner_scores_ : dict of str to float
@@ -275,7 +277,7 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
         rng = check_random_state(self.random_state)
         rows = self._rows = self._read_rows(X, y)
         self._tie_order = rng.permutation(len(self.classes_))
-        self._lists = ListMaker(self.groups_, self.group_names_, self.classes_, self._tie_order)
+        self._lists = ListMaker(self.groups_, self._group_names, self.classes_, self._tie_order)
         retrievers = self._read_retrievers()
         self._quotas = self._read_quotas(len(retrievers))
         latest = rows.times.max()
@@ -299,7 +301,7 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
         X = self._check_table(X, reset=True)
         items = check_items(y, num_samples(X), type(self).__name__)
         keys = self._fit_keys(X)
-        check_group_names(self.group_names_)
+        check_group_names(self._group_names)
         self.classes_, codes = sort_items(items)
         self.items_ = self.classes_
         self._origin = keys.times.values.min()
