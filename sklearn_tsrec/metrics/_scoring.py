@@ -111,7 +111,7 @@ def _training_scale(holder, to_unit_of_y, period, squared):
     history = holder.target_history_
     codes = history.codes
     ticks, values = history.ticks, to_unit_of_y(np.asarray(history.values[:, 0], dtype=float))
-    if holder._frequency is None:  # events have no calendar: a period is so many events
+    if holder.freq_ is None:  # events have no calendar: a period is so many events
         before = np.arange(len(codes)) - period
         before[(before < 0) | (codes != codes[before])] = -1
     else:
