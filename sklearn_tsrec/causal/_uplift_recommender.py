@@ -25,6 +25,7 @@ from sklearn_tsrec._table import (
     is_frame,
     select_columns,
 )
+from sklearn_tsrec._ties import settle
 from sklearn_tsrec._typing import ArrayLike, Estimator, Key, Seed, Table
 
 _TREES = 200
@@ -388,7 +389,7 @@ class UpliftRecommender(RegressorMixin, BaseEstimator):
         users = np.zeros(len(X), dtype=np.int64)
         if self.group is not None:
             users, _ = read_groups(X, self.group, None)
-        order = np.lexsort((-uplift, users))
+        order = np.lexsort((-settle(uplift), users))
         first = np.searchsorted(users[order], users[order])
         rank = np.arange(len(order)) - first + 1
         listed = (rank <= k) & (uplift[order] > threshold)

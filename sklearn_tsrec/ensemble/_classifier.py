@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_tsrec._keys import key_frame
 from sklearn_tsrec._sklearn import HasMethods, StrOptions, fit_context, num_samples, safe_indexing
 from sklearn_tsrec._steps_ahead import last_known
+from sklearn_tsrec._ties import settle
 from sklearn_tsrec._typing import ArrayLike, Columns, Estimator, Freq, Key, Table
 from sklearn_tsrec.ensemble._base import TemporalStackingBase
 from sklearn_tsrec.ensemble._combiners import (
@@ -302,7 +303,9 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
             Where no member has probabilities, the first of ``classes_``.
         """
         proba = self.predict_proba(X)
-        return np.asarray(self.classes_)[np.where(np.isnan(proba), -1, proba).argmax(axis=1)]
+        return np.asarray(self.classes_)[
+            settle(np.where(np.isnan(proba), -1, proba)).argmax(axis=1)
+        ]
 
     def recommend(self, X: Table = None, k: int = 10) -> pd.DataFrame:
         """Return the k likeliest classes of each series, as a long table.
@@ -328,7 +331,7 @@ class TemporalStackingClassifier(ClassifierMixin, TemporalStackingBase):
         first = labels.iloc[order].drop_duplicates(names or None).index
         first = np.sort(first[:1] if not names else first)
         proba = self.predict_proba(safe_indexing(X, first))
-        best = np.argsort(-proba, axis=1, kind="stable")[:, :k]
+        best = np.argsort(-settle(proba), axis=1, kind="stable")[:, :k]
         table = labels.iloc[np.repeat(first, k)][names].reset_index(drop=True)
         return table.assign(
             rank=np.tile(np.arange(1, k + 1), len(first)),

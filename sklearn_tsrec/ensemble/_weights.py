@@ -5,6 +5,7 @@ from numba import njit
 from scipy.optimize import nnls
 
 from sklearn_tsrec._scans import is_new
+from sklearn_tsrec._ties import settle
 
 _STEPS = 1000  # of the EM algorithm at most
 _SMALLEST = 1e-3  # size of errors in a row, to that of most
@@ -112,7 +113,7 @@ def greedy_weights(gram):
     picks = np.zeros(len(gram))
     diagonal = np.diag(gram)
     for _ in range(_ROUNDS):
-        picks[np.argmin(2 * gram @ picks + diagonal)] += 1
+        picks[np.argmin(settle(2 * gram @ picks + diagonal))] += 1
     return picks / _ROUNDS
 
 

@@ -18,6 +18,7 @@ from sklearn_tsrec._sklearn import (
     fit_context,
 )
 from sklearn_tsrec._table import check_target
+from sklearn_tsrec._ties import settle
 from sklearn_tsrec._typing import ArrayLike, Table
 from sklearn_tsrec.feature_selection._basis import Basis
 from sklearn_tsrec.feature_selection._driver_tests import driver_tests
@@ -369,7 +370,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
 
     def _choose(self, pvalues, strength, size, anything_kept):
         """Return which drivers are kept, those with the smallest p-values first."""
-        order = np.lexsort((-strength, pvalues))
+        order = np.lexsort((-settle(strength), settle(np.log(np.maximum(pvalues, 1e-300)))))
         chosen = order[benjamini_hochberg(pvalues, self.fdr)[order]]
         if self.max_features is not None:
             chosen = chosen[np.cumsum(size[chosen]) <= self.max_features]

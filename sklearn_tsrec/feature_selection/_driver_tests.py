@@ -7,6 +7,7 @@ from scipy import linalg, stats
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso
 
+from sklearn_tsrec._ties import settle
 from sklearn_tsrec.feature_selection._effects import linear_dml
 from sklearn_tsrec.feature_selection._partialling_out import grouped_wald, hotelling
 from sklearn_tsrec.feature_selection._robust import effect_covariance
@@ -79,7 +80,7 @@ def screen_groups(gram, cross, power, n, groups, controls, max_columns):
     score = np.array([np.abs(part).max() for part in np.split(coef, ends[:-1])])
     kept = np.zeros(len(groups), dtype=bool)
     used = 0
-    for g in np.argsort(-score, kind="stable"):
+    for g in np.argsort(-settle(score), kind="stable"):
         used += len(groups[g])
         if score[g] <= 0 or (used > max_columns and kept.any()):
             break

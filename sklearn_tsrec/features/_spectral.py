@@ -7,6 +7,7 @@ import numpy as np
 import scipy.fft
 
 from sklearn_tsrec._sklearn import Interval, StrOptions
+from sklearn_tsrec._ties import settle
 from sklearn_tsrec.features._window_rows import WindowRows, feature_name, fill_inside
 
 
@@ -155,6 +156,7 @@ def _flat(power):
 def _peaks(power, n):
     """Return the positions of the n highest peaks of each row, -1 where there are fewer."""
     edge = np.full((len(power), 1), -1.0)
+    power = settle(power)
     padded = np.concatenate([edge, power, edge], axis=1)
     peak = (power > padded[:, :-2]) & (power >= padded[:, 2:]) & (power > 1e-12)
     height = np.where(peak, power, -1.0)

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 
+from sklearn_tsrec._ties import settle
 from sklearn_tsrec._typing import ArrayLike
 from sklearn_tsrec.metrics._series import aggregate, check_pair, check_rows, series_codes
 
@@ -169,5 +170,5 @@ def rank_information_ratio(
 
 def _centred_ranks(values, codes):
     """Ranks within each group minus their mean."""
-    ranks = pd.Series(values).groupby(codes).rank().to_numpy()
+    ranks = pd.Series(settle(values)).groupby(codes).rank().to_numpy()
     return ranks - (np.bincount(codes)[codes] + 1) / 2

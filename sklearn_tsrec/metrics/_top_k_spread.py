@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from sklearn_tsrec._ties import settle
 from sklearn_tsrec._typing import ArrayLike
 from sklearn_tsrec.metrics._series import check_pair, series_codes
 
@@ -111,6 +112,7 @@ def enough_series(dates, k):
 
 def top_weights(score, dates, k):
     """Return equal weights of the k largest scores of each date; equal scores share places."""
+    score = settle(score)
     order = np.lexsort((-score, dates))
     date, ordered = dates[order], score[order]
     new = np.r_[True, (np.diff(date) != 0) | (np.diff(ordered) != 0)]

@@ -5,6 +5,7 @@ import numpy as np
 from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
 
+from sklearn_tsrec._ties import settle
 from sklearn_tsrec._typing import ArrayLike, Seed
 
 
@@ -50,7 +51,7 @@ def qini_score(
 
     Examples
     --------
-    >>> from sklearn_tsrec.metrics import qini_score
+    from sklearn_tsrec.metrics import qini_score
     >>> qini_score([1, 0, 0, 0], uplift=[0.9, 0.8, 0.2, 0.1], treatment=[1, 0, 1, 0])
     0.09375
     """
@@ -332,6 +333,7 @@ def _sorted_by_uplift(y_true, uplift, treatment):
     check_consistent_length(y, uplift, treated)
     if not 0 < treated.sum() < len(treated):
         raise ValueError("treatment has one arm only: an effect needs treated and untreated rows.")
+    uplift = settle(uplift)
     order = np.argsort(-uplift, kind="stable")
     return y[order], uplift[order], treated[order]
 

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_tsrec._keys import key_frame, read_clock, read_groups, sorted_groups
 from sklearn_tsrec._sklearn import HasMethods, Interval, StrOptions, fit_context, safe_indexing
 from sklearn_tsrec._table import is_frame
+from sklearn_tsrec._ties import settle
 from sklearn_tsrec.forecasting import WindowForecaster
 from sklearn_tsrec.recommendation._lists import check_group_names, check_k
 
@@ -217,7 +218,7 @@ class ForecastRanker(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         series, labels = read_groups(X, self.group, self.time)
         _, series = sorted_groups(labels, series)
         date = pd.factorize(keys[time], sort=True)[0]
-        order = np.lexsort((series, -self._sign() * score, date))
+        order = np.lexsort((series, -self._sign() * settle(score), date))
         table = table.iloc[order].reset_index(drop=True)
         table["rank"] = table.groupby(time).cumcount() + 1
         return table[table["rank"] <= k].reset_index(drop=True)

@@ -3,6 +3,7 @@
 import numpy as np
 from numba import njit
 
+from sklearn_tsrec._ties import exceeds, margin, settle
 from sklearn_tsrec.recommendation._lists import check_k
 from sklearn_tsrec.recommendation._windows import join_windows
 
@@ -133,7 +134,7 @@ class ItemScores:
         best_scores = np.empty((len(spans), k))
         rank = np.full(len(self.popularity), -1)
         rank[columns] = np.arange(len(columns))
-        popular = columns[np.argsort(-self.popularity[columns], kind="stable")]
+        popular = columns[np.argsort(-settle(self.popularity[columns]), kind="stable")]
         for start in range(0, len(spans), _ROWS):
             rows = slice(start, start + _ROWS)
             block = spans.take(rows)
@@ -158,8 +159,8 @@ def top_k(scores, columns, k):
     scores : float array of shape (n, n_columns)
         NaN is never chosen.
     columns : int64 array of shape (1, m) or (n, m)
-        The columns to choose from, for all rows or for each; -1 for none. Of equal scores the one
-        that comes earlier here is first.
+        The columns to choose from, for all rows or for each; -1 for none. Of scores that are equal
+        but for rounding the one that comes earlier here is first.
     k : int
         How many to choose; where fewer are left, the rest of the row is -1 and NaN.
 
@@ -173,14 +174,22 @@ def top_k(scores, columns, k):
     best_scores = np.full((n_rows, k), np.nan, dtype=scores.dtype)
     for row in range(n_rows):
         found = 0
-        for column in columns[row if len(columns) == n_rows else 0]:
+        own = columns[row if len(columns) == n_rows else 0]
+        largest = 0.0
+        for column in own:
+            if column >= 0 and abs(scores[row, column]) > largest:
+                largest = abs(scores[row, column])
+        least = margin(largest)
+        for column in own:
             if column < 0:
                 continue
             score = scores[row, column]
-            if np.isnan(score) or (found == k and score <= best_scores[row, k - 1]):
+            if np.isnan(score):
+                continue
+            if found == k and not exceeds(score, best_scores[row, k - 1], least):
                 continue
             place = min(found, k - 1)
-            while place > 0 and best_scores[row, place - 1] < score:
+            while place > 0 and exceeds(score, best_scores[row, place - 1], least):
                 best[row, place] = best[row, place - 1]
                 best_scores[row, place] = best_scores[row, place - 1]
                 place -= 1
@@ -207,7 +216,8 @@ def top_k_of_sparse(indptr, indices, data, base, prior, popular, rank, seen_star
     popular : int64 array of shape (m,)
         The columns to choose from, the most popular first.
     rank : int64 array of shape (n_columns,)
-        Of equal scores the one with the lower rank is first; -1 of a column not to choose.
+        Of scores that are equal but for rounding the one with the lower rank is first; -1 of a
+        column not to choose.
     seen_starts : int64 array of shape (n + 1,)
         Row i has seen the columns ``seen[seen_starts[i]:seen_starts[i + 1]]``: leave them out.
     seen : int64 array
@@ -230,7 +240,7 @@ def top_k_of_sparse(indptr, indices, data, base, prior, popular, rank, seen_star
         for at in range(indptr[row], indptr[row + 1]):
             # What would be too little with the most popular item's share needs no second look,
             # here and below, where it would have its share alone.
-            if found == k and data[at] + most < best_scores[row, k - 1]:
+            if found == k and exceeds(best_scores[row, k - 1], data[at] + most, 0.0):
                 continue
             column = indices[at]
             if rank[column] >= 0 and done[column] != row:
@@ -239,7 +249,7 @@ def top_k_of_sparse(indptr, indices, data, base, prior, popular, rank, seen_star
                 found = _insert(best[row], best_scores[row], found, column, score, rank)
         for column in popular:
             score = base[row] * prior[column]
-            if found == k and score < best_scores[row, k - 1]:
+            if found == k and exceeds(best_scores[row, k - 1], score, 0.0):
                 break
             if done[column] != row:
                 found = _insert(best[row], best_scores[row], found, column, score, rank)
@@ -250,9 +260,12 @@ def top_k_of_sparse(indptr, indices, data, base, prior, popular, rank, seen_star
 def _insert(best, best_scores, found, column, score, rank):
     """Insert a column into a list that is sorted by score and rank; return its new length."""
     place = found
+    # Probabilities are sums of parts of one sign: rounding is in proportion to each.
     while place > 0 and (
-        best_scores[place - 1] < score
-        or (best_scores[place - 1] == score and rank[best[place - 1]] > rank[column])
+        exceeds(score, best_scores[place - 1], 0.0)
+        or (
+            rank[best[place - 1]] > rank[column] and not exceeds(best_scores[place - 1], score, 0.0)
+        )
     ):
         place -= 1
     if place == len(best):

@@ -3,6 +3,8 @@
 import numpy as np
 from numba import njit
 
+from sklearn_tsrec._ties import exceeds, margin
+
 _ROUNDS, _SETTLED = 40, 2  # at most so many rounds; prices have settled after so many
 
 
@@ -96,6 +98,7 @@ def _choose(
     behind, price = start.copy(), np.zeros(n_groups)
     n_features = indices.max() + 1 if len(indices) else 0
     picked = np.zeros(n_features)
+    least = margin(1.0)  # what values are made of is about 1
     one_list = size.sum() / worth.sum()  # makes exposure per item a number of lists
     for row in turn:
         free = np.ones(n_candidates, dtype=np.bool_)
@@ -115,7 +118,7 @@ def _choose(
                 worthy = (1 - diversity) * (value[row, j] + price[group[item]])
                 if place > 0 and diversity > 0:
                     worthy -= diversity * similar[j]
-                if worthy > best_value:
+                if exceeds(worthy, best_value, least):
                     best, best_value = j, worthy
             if best < 0:
                 break

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 from sklearn_tsrec._keys import KeyedMixin, read_groups
 from sklearn_tsrec._sklearn import HasMethods, Interval, fit_context, num_samples
 from sklearn_tsrec._table import is_frame
+from sklearn_tsrec._ties import settle
 from sklearn_tsrec.recommendation._item_knn import ItemKNNClassifier
 from sklearn_tsrec.recommendation._item_scores import ItemScores
 from sklearn_tsrec.recommendation._items import add_items, check_items, find_cold_items
@@ -359,7 +360,7 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         spans = self._read_spans(X)
         best = np.empty(len(spans), dtype=np.int64)
         for rows, scores in self.scores_.blocks(spans):
-            best[rows] = scores.argmax(axis=1)
+            best[rows] = settle(scores).argmax(axis=1)
         return self.classes_[best]
 
     @available_if(_gives_probabilities)

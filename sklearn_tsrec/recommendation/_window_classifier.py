@@ -13,6 +13,7 @@ from sklearn.utils.validation import (
 )
 
 from sklearn_tsrec._sklearn import fit_context
+from sklearn_tsrec._ties import settle
 from sklearn_tsrec.recommendation._items import check_item_type
 from sklearn_tsrec.recommendation._windows import split_windows
 
@@ -123,7 +124,7 @@ class WindowClassifier(ClassifierMixin):
         -------
         array of shape (n_samples,)
         """
-        best = self._score(*self._read(X)).argmax(axis=1)
+        best = settle(self._score(*self._read(X))).argmax(axis=1)
         return self.classes_[best]
 
     def _positions(self, X, items):

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from sklearn_tsrec._ties import settle
 from sklearn_tsrec.neural.forecasting._units import from_scaled
 
 _MOST_WINDOWS = 512  # windows read; the mean over them is sharp enough
@@ -71,6 +72,7 @@ def find_period(windows, most=None):
     if most < 2:
         return 1
     correlation, height, least = _mean_autocorrelation(windows.astype(np.float64), most + 1)
+    correlation, height = settle(correlation), settle(height)
     inner = correlation[2 : most + 1]
     peak = (inner > correlation[1:most]) & (inner >= correlation[3 : most + 2])
     candidates = np.flatnonzero(peak & (height > least)[2 : most + 1]) + 2

@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from sklearn_tsrec._scans import is_new
+from sklearn_tsrec._ties import settle
 
 
 class Candidates(NamedTuple):
@@ -157,7 +158,7 @@ class ListRetriever:
 
 def rank_in_key(key, scores, tie):
     """Return the rank of each row in its key, 1 for the largest score; NaN comes last."""
-    order = np.lexsort((tie, -scores, key))  # lexsort puts NaN last
+    order = np.lexsort((tie, -settle(scores), key))  # lexsort puts NaN last
     place = np.arange(len(key))
     first = np.maximum.accumulate(np.where(is_new(key[order]), place, 0))
     rank = np.empty(len(key), dtype=np.int64)
