@@ -63,9 +63,14 @@ class _WithInterval(DecisionTreeRegressor):
         return np.column_stack([middle - 3, middle + 4])
 
 
-def test_intervals_hold_the_true_effect():
+@pytest.mark.parametrize(
+    # 0.95 less three standard errors, and of ten at most one that fails.
+    ("n", "least"),
+    [(10, 0.9), pytest.param(40, 0.85, marks=pytest.mark.slow)],
+)
+def test_intervals_hold_the_true_effect(n, least):
     held, widths = [], []
-    for seed in range(40):
+    for seed in range(n):
         series, X, y, X_future, _ = _split(seed)
         driver = series.effects.index[0]
         change = np.array([1.0, 0.5, 2.0])
@@ -74,7 +79,7 @@ def test_intervals_hold_the_true_effect():
         inside = (table["effect_lower"] <= truth + 1e-9) & (truth <= table["effect_upper"] + 1e-9)
         held.append(inside.to_numpy())
         widths.append((table["effect_upper"] - table["effect_lower"]).to_numpy())
-    assert np.mean(held, axis=0)[1:].min() >= 0.85  # 0.95 less three standard errors
+    assert np.mean(held, axis=0)[1:].min() >= least
     assert np.mean(widths, axis=0)[-1] < 0.5
 
 

@@ -97,7 +97,6 @@ def test_our_features_a_search_and_a_regressor_in_one_pipeline():
         pipeline.set_output(transform="pandas"),
         {"causalfeatureselector__fdr": [0.01, 0.1]},
         cv=PanelTimeSeriesSplit(2, horizon=7),
-        n_jobs=2,
     ).fit(X, y)
     selector = search.best_estimator_[1]
     assert _kept(selector) - {"time"} == {"x0"}

@@ -45,7 +45,7 @@ def write_onnx(net, reader, level, path, *, int8=False):
             "to the windows for those after them."
         )
     path, device = Path(path), net.levels.device
-    graph = _Graph(net.cpu(), reader.periods, level, reader.n_read).eval()
+    graph = Graph(net.cpu(), reader.periods, level, reader.n_read).eval()
     # One row would be taken for a constant.
     windows = torch.zeros(2, reader.layout.n_window, dtype=torch.float64)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
@@ -63,22 +63,29 @@ def write_onnx(net, reader, level, path, *, int8=False):
             verbose=False,
         )
         if int8:
-            quantization = require("onnxruntime.quantization", "onnx")
-            root = logging.getLogger()
-            before = root.level
-            root.setLevel(logging.ERROR)  # it advises, through the root logger, on other nets
-            try:
-                # Signed weights times unsigned inputs overflow 16 bits on CPUs with AVX2 alone,
-                # and forecasts would differ from machine to machine.
-                unsigned = quantization.QuantType.QUInt8
-                quantization.quantize_dynamic(whole, path, weight_type=unsigned, per_channel=True)
-            finally:
-                root.setLevel(before)
+            quantize(whole, path)
     net.to(device)
     return path
 
 
-class _Graph(nn.Module):
+def quantize(whole, path):
+    """Write an ONNX graph again, with weights of linear layers as 8-bit integers.
+
+    They are unsigned: signed weights times unsigned inputs overflow 16 bits on CPUs with AVX2
+    alone, and forecasts would differ from machine to machine.
+    """
+    quantization = require("onnxruntime.quantization", "onnx")
+    root = logging.getLogger()
+    before = root.level
+    root.setLevel(logging.ERROR)  # it advises, through the root logger, on other nets
+    try:
+        unsigned = quantization.QuantType.QUInt8
+        quantization.quantize_dynamic(whole, path, weight_type=unsigned, per_channel=True)
+    finally:
+        root.setLevel(before)
+
+
+class Graph(nn.Module):
     """What is exported: windows → quantiles of one block.
 
     Parameters

@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_tsrec._sklearn import Interval, StrOptions, check_array, fit_context, validate_data
+from sklearn_tsrec._ties import settle
 from sklearn_tsrec.neural._device import find_device
 from sklearn_tsrec.neural._finetune import FINETUNE, count_parameters
 from sklearn_tsrec.neural.forecasting._augment import AUGMENTATIONS
@@ -448,7 +449,7 @@ class PatchTransformerRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator)
         size = np.sqrt((np.where(known, windows - mean[:, np.newaxis], 0) ** 2).sum(axis=1) / count)
         share = np.where(size > 0, width / np.where(size > 0, size, 1), 0)
         share[~known.any(axis=1)] = -1
-        return np.argsort(-share, kind="stable")[:n]
+        return np.argsort(-settle(share), kind="stable")[:n]
 
     def export_onnx(self, path: str | Path, *, int8: bool = False) -> Path:
         """Write the fitted net to an ONNX file.
@@ -476,18 +477,6 @@ class PatchTransformerRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator)
         ValueError
             If the horizon is longer than one block of the net, for a roll-out is no single graph,
             or ``fit`` was given covariates.
-
-        Examples
-        --------
-        >>> import numpy as np, onnxruntime, tempfile
-        >>> from sklearn_tsrec.neural import PatchTransformerRegressor
-        >>> weeks = np.tile([1.0, 2, 3, 4, 5, 6, 0], 4)[np.newaxis]
-        >>> regressor = PatchTransformerRegressor(period=7).fit(weeks, [[1.0, 2, 3]])
-        >>> path = regressor.export_onnx(tempfile.mkdtemp() + "/small.onnx")
-        >>> session = onnxruntime.InferenceSession(path)
-        >>> (quantiles,) = session.run(None, {"windows": weeks})
-        >>> bool(np.allclose(quantiles[..., 4], regressor.predict(weeks), atol=1e-4))
-        True
         """
         check_is_fitted(self)
         return write_onnx(self.module_.net, self._reader, self.level_, path, int8=int8)

@@ -106,6 +106,7 @@ def test_an_annealed_copy_ends_at_rate_zero_before_the_last_window(recipe, tmp_p
     assert load_card(tmp_path)["annealed"]
 
 
+@pytest.mark.slow  # two processes import torch anew
 def test_processes_that_average_their_weights_make_one_net(recipe, tmp_path):
     recipe = dataclasses.replace(recipe, n_windows=64 * 16)
     net = pretrain(recipe, tmp_path, n_processes=2, verbose=0)
