@@ -170,8 +170,8 @@ class ALSClassifier(DecisionMixin, WindowClassifier, BaseEstimator):
 
     def _finish(self):
         """Factorise rows and items, from random factors or from those that are known."""
-        rows = sparse.csr_matrix(self._rows, dtype=np.float32)
-        rows.data = 1 + np.float32(self.confidence) * rows.data
+        rows = sparse.csr_matrix(self._rows, dtype=np.float64)
+        rows.data = 1 + self.confidence * rows.data
         rng = check_random_state(self.random_state)
         with threadpool_limits(1, user_api="blas"):  # its own threads are the faster ones
             model = require("implicit.cpu.als", "als").AlternatingLeastSquares(
@@ -179,6 +179,8 @@ class ALSClassifier(DecisionMixin, WindowClassifier, BaseEstimator):
                 regularization=self.regularization,
                 alpha=1.0,  # it has no part in its confidence of 1 for what is not there
                 iterations=self.max_iter,
+                # Alternation amplifies rounding: in single precision, machines differ by 1e-3.
+                dtype=np.float64,
                 num_threads=1,
                 random_state=rng.randint(np.iinfo(np.int32).max),
             )
@@ -186,9 +188,9 @@ class ALSClassifier(DecisionMixin, WindowClassifier, BaseEstimator):
                 old, factors = self._start
                 start = 0.01 * rng.random_sample((rows.shape[1], self.n_components))
                 start[old] = factors
-                model.item_factors = start.astype(np.float32)
+                model.item_factors = start
             model.fit(rows, show_progress=bool(self.verbose))
-        self.item_factors_ = np.asarray(model.item_factors, dtype=np.float64)
+        self.item_factors_ = np.asarray(model.item_factors)
         self.n_iter_ = self.max_iter
 
     def _score(self, X, gaps=None):
