@@ -3,7 +3,7 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 
-from sklearn_tsrec._typing import ArrayLike, Key
+from sklearn_tsrec._typing import ArrayLike
 from sklearn_tsrec.metrics._series import aggregate, check_pair, name_some, series_codes
 
 
@@ -347,7 +347,7 @@ def seasonal_naive_scale(
     *,
     groups: ArrayLike | pd.DataFrame | None = None,
     period: int = 1,
-    time: Key | None = None,
+    time: ArrayLike | None = None,
     squared: bool = False,
 ) -> float | pd.Series:
     """Error of the seasonal naive forecast inside the training data, the scale of MASE and RMSSE.

@@ -1,12 +1,14 @@
 """The one place where per-row losses become a number, or a number per series."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_array
 
 
-def check_rows(values, *, name, n_columns=None):
-    """Return finite float64 values with one row per moment, or say what is wrong with them."""
+def check_rows(values, *, name, n_columns=None) -> np.ndarray:
+    """Return finite float64 values, one for each row, or say what is wrong with them."""
     values = check_array(
         values,
         dtype=np.float64,
@@ -36,7 +38,7 @@ def check_rows(values, *, name, n_columns=None):
     return values
 
 
-def check_pair(y_true, y_pred, *, n_columns=None):
+def check_pair(y_true, y_pred, *, n_columns=None) -> tuple[np.ndarray, np.ndarray]:
     """Return truths and predictions as finite arrays of equal length."""
     y_true = check_rows(y_true, name="y_true")
     y_pred = check_rows(y_pred, name="y_pred", n_columns=n_columns)
@@ -71,7 +73,7 @@ def name_some(labels, chosen):
     return ", ".join(names) + (", ..." if chosen.sum() > 3 else "")
 
 
-def aggregate(loss, *, groups, average, weight=None, root=False):
+def aggregate(loss, *, groups, average, weight=None, root=False) -> Any:
     """Average a loss per row over all rows, over series, or within each series.
 
     With ``weight`` the average is a ratio of sums, ``sum(loss) / sum(weight)``; ``root`` takes

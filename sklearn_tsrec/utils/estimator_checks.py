@@ -15,8 +15,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone, is_classifier
 from sklearn.utils import get_tags
-
-from sklearn_tsrec._sklearn import ignore_warnings
+from sklearn.utils._testing import ignore_warnings
 
 _N_TIMES = 30
 _CUT = 22
