@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_tsrec._sklearn import Interval, StrOptions, check_array, fit_context, validate_data
+from sklearn_tsrec._sklearn import Interval, StrOptions, fit_context
 from sklearn_tsrec._ties import settle
 from sklearn_tsrec.neural._device import find_device
 from sklearn_tsrec.neural._finetune import FINETUNE, count_parameters

@@ -9,10 +9,10 @@ import pandas as pd
 import torch
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
+from sklearn.utils import check_array, check_random_state
 
 from sklearn_tsrec._item_table import item_matrix, standardized
-from sklearn_tsrec._sklearn import Interval, StrOptions, check_array, fit_context
+from sklearn_tsrec._sklearn import Interval, StrOptions, fit_context
 from sklearn_tsrec.neural._device import find_device
 from sklearn_tsrec.neural.items._cover import cover_windows
 from sklearn_tsrec.neural.items._nets import (
