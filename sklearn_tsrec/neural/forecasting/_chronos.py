@@ -11,10 +11,10 @@ import torch
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_tsrec._extras import require
-from sklearn_tsrec._sklearn import Interval, StrOptions, fit_context, validate_data
+from sklearn_tsrec._sklearn import Interval, StrOptions, fit_context
 from sklearn_tsrec.neural._device import find_device
 from sklearn_tsrec.neural.forecasting._levels import at_levels
 
