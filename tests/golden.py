@@ -24,7 +24,6 @@ if __name__ == "__main__":
 
 import numpy as np
 import pandas as pd
-import torch
 
 from tests.golden_cases import CASES
 
@@ -112,6 +111,8 @@ def main():
     parser.add_argument("--only", default="", help="regular expression of names of cases")
     parser.add_argument("--times", action="store_true", help="print the CPU seconds of each case")
     options = parser.parse_args()
+    import torch
+
     torch.set_num_threads(1)
     options.folder.mkdir(parents=True, exist_ok=True)
     names = [name for name in CASES if re.search(options.only, name)]
