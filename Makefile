@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip
 INSTALL := $(PIP) install --quiet --constraint $(CONSTRAINTS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest test-kernels lint docs clean
+.PHONY: help demo test test-oldest test-slow test-kernels lint docs clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -20,6 +20,9 @@ test: $(VENV)/.test  ## run everything that must hold (tests and doctests)
 
 test-oldest:  ## run the same with the oldest versions that pyproject.toml allows
 	$(MAKE) test VENV=$(VENV)-oldest CONSTRAINTS=constraints-oldest.txt
+
+test-slow: $(VENV)/.test  ## run what takes minutes: long runs, exports, sktime's whole conformance suite
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 NUMBA_CACHE_DIR=$(abspath $(VENV))/numba $(BIN)/python -m pytest -q -n auto -m slow
 
 test-kernels: $(VENV)/.test  ## run numeric tests under the kernels of other processors; SHORT=1 under two of them
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 NUMBA_CACHE_DIR=$(abspath $(VENV))/numba $(BIN)/python tests/kernels.py $(if $(SHORT),--short)
