@@ -2,10 +2,10 @@
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 from sklearn.utils import check_array
 
+from sklearn_tsrec._typing import ArrayLike
 from sklearn_tsrec.neural.forecasting._model import CALIBRATION_RANGE, PatchTransformer
 
 

@@ -8,13 +8,13 @@ from typing import ClassVar, Self
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_tsrec._extras import require
 from sklearn_tsrec._sklearn import Interval, StrOptions, fit_context
+from sklearn_tsrec._typing import ArrayLike, Seed, Table
 from sklearn_tsrec.neural._device import find_device
 from sklearn_tsrec.neural.forecasting._levels import at_levels
 
@@ -117,7 +117,7 @@ class ChronosRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         max_steps: int = 200,
         batch_size: int = 64,
         device: str = "auto",
-        random_state: int | np.random.RandomState | None = 0,
+        random_state: Seed = 0,
         verbose: int = 0,
     ):
         self.checkpoint = checkpoint
@@ -132,7 +132,7 @@ class ChronosRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def fit(self, X: Table, y: ArrayLike) -> Self:
         """Load the model and, unless ``finetune="none"``, fine-tune it.
 
         Parameters
@@ -198,7 +198,7 @@ class ChronosRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.n_parameters_ = sum(w.numel() for w in self.pipeline_.model.parameters())
         return self
 
-    def predict(self, X: ArrayLike) -> np.ndarray:
+    def predict(self, X: Table) -> np.ndarray:
         """Return the median forecast of the steps after each window.
 
         Parameters
@@ -213,7 +213,7 @@ class ChronosRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         return self.predict_quantiles(X, [0.5])[..., 0]
 
-    def predict_quantiles(self, X: ArrayLike, quantiles: ArrayLike = (0.1, 0.5, 0.9)) -> np.ndarray:
+    def predict_quantiles(self, X: Table, quantiles: ArrayLike = (0.1, 0.5, 0.9)) -> np.ndarray:
         """Return quantiles of the steps after each window.
 
         Parameters

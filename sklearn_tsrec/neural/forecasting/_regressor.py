@@ -7,13 +7,13 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_tsrec._sklearn import Interval, StrOptions, fit_context
 from sklearn_tsrec._ties import settle
+from sklearn_tsrec._typing import ArrayLike, Seed, Table
 from sklearn_tsrec.neural._device import find_device
 from sklearn_tsrec.neural._finetune import FINETUNE, count_parameters
 from sklearn_tsrec.neural.forecasting._augment import AUGMENTATIONS
@@ -230,7 +230,7 @@ class PatchTransformerRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator)
         n_replay: int = 0,
         consolidation: float = 0.0,
         device: str = "auto",
-        random_state: int | np.random.RandomState | None = 0,
+        random_state: Seed = 0,
         net_params: dict[str, Any] | None = None,
         verbose: int = 0,
     ):
@@ -260,7 +260,7 @@ class PatchTransformerRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator)
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def fit(self, X: Table, y: ArrayLike) -> Self:
         """Load the net and, unless ``finetune="none"``, fine-tune it.
 
         Parameters
@@ -309,7 +309,7 @@ class PatchTransformerRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator)
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def partial_fit(self, X: Table, y: ArrayLike) -> Self:
         """Continue training on new windows.
 
         With ``n_replay`` a fair sample of all earlier windows is learned along with the new ones,
@@ -339,7 +339,7 @@ class PatchTransformerRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator)
             self._tune(X, windows, targets, blend=1.0, refit=False)
         return self
 
-    def pretrain_on(self, X: ArrayLike) -> Self:
+    def pretrain_on(self, X: Table) -> Self:
         """Continue training on series without labels: a window's own last steps are its target.
 
         Parameters
@@ -381,7 +381,7 @@ class PatchTransformerRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator)
         flat = getattr(self, "_flat", horizon == 1)
         return self.partial_fit(windows, targets[:, 0] if flat else targets)
 
-    def predict(self, X: ArrayLike) -> np.ndarray:
+    def predict(self, X: Table) -> np.ndarray:
         """Return the median forecast of the steps after each window.
 
         Parameters
@@ -397,7 +397,7 @@ class PatchTransformerRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator)
         quantiles = self._forecast(X)
         return quantiles[..., self.module_.net.config.quantiles.index(0.5)].copy()
 
-    def predict_quantiles(self, X: ArrayLike, quantiles: ArrayLike = (0.1, 0.5, 0.9)) -> np.ndarray:
+    def predict_quantiles(self, X: Table, quantiles: ArrayLike = (0.1, 0.5, 0.9)) -> np.ndarray:
         """Return quantiles of the steps after each window.
 
         Between the levels of the net they are interpolated, and beyond them continued, as those of
@@ -416,7 +416,7 @@ class PatchTransformerRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator)
         """
         return at_levels(self._forecast(X), self.module_.net.config.quantiles, quantiles)
 
-    def active_query(self, X: ArrayLike, n: int) -> np.ndarray:
+    def active_query(self, X: Table, n: int) -> np.ndarray:
         """Return the windows whose true values would teach most: those with the widest intervals.
 
         Parameters

@@ -7,12 +7,12 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_random_state
 
 from sklearn_tsrec._item_table import item_matrix, standardized
 from sklearn_tsrec._sklearn import Interval, StrOptions, fit_context
+from sklearn_tsrec._typing import ArrayLike, Seed, Table
 from sklearn_tsrec.neural._device import find_device
 from sklearn_tsrec.neural.items._cover import cover_windows
 from sklearn_tsrec.neural.items._nets import (
@@ -67,7 +67,7 @@ class ItemNetClassifier(WindowClassifier, BaseEstimator):
         validation_fraction: float = 0.1,
         patience: int | None = 3,
         device: str = "auto",
-        random_state: int | np.random.RandomState | None = 0,
+        random_state: Seed = 0,
         net_params: dict[str, Any] | None = None,
         verbose: int = 0,
     ):
@@ -89,7 +89,7 @@ class ItemNetClassifier(WindowClassifier, BaseEstimator):
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
-        X: ArrayLike,
+        X: Table,
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         *,
@@ -313,7 +313,7 @@ class ItemNetClassifier(WindowClassifier, BaseEstimator):
                 proba[rows] = self.module_.logits(known).double().softmax(1).cpu().numpy()
         return proba
 
-    def predict_proba(self, X: ArrayLike) -> np.ndarray:
+    def predict_proba(self, X: Table) -> np.ndarray:
         """Return the probability that each item is the next one.
 
         Parameters

@@ -3,9 +3,8 @@
 from numbers import Integral
 from typing import Any, ClassVar
 
-import numpy as np
-
 from sklearn_tsrec._sklearn import Interval, StrOptions
+from sklearn_tsrec._typing import Seed
 from sklearn_tsrec.neural._finetune import FINETUNE, adapt
 from sklearn_tsrec.neural.items._classifier import ItemNetClassifier
 from sklearn_tsrec.neural.items._nets import PretrainingSet, SASRecNet
@@ -146,7 +145,7 @@ class SASRecClassifier(ItemNetClassifier):
         validation_fraction: float = 0.1,
         patience: int | None = 3,
         device: str = "auto",
-        random_state: int | np.random.RandomState | None = 0,
+        random_state: Seed = 0,
         net_params: dict[str, Any] | None = None,
         verbose: int = 0,
     ):
