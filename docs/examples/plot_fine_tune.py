@@ -52,7 +52,7 @@ for name, (finetune, columns) in tries.items():
 pd.DataFrame(table).round(2)
 
 # %%
-# One product: the dips of the price are sales that no past can tell.
+# One product: the dips of the price are sales that no past can forecast.
 fig, ax = plt.subplots(figsize=(8, 3.2), layout="constrained")
 product = (X[~past]["price"] < 1).groupby("product").sum().idxmax()
 one = y.loc[product]

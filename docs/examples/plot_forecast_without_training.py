@@ -3,7 +3,7 @@ Forecast without training
 =========================
 
 ``PatchTransformerRegressor`` was trained beforehand, on synthetic series. Here it meets the weekly
-demand of groceries for the first time, and says at once what the next weeks may bring.
+demand of groceries for the first time, and forecasts at once what the next weeks may bring.
 """
 
 # %%

@@ -8,6 +8,7 @@ from sklearn_tsrec._extras import require_extra
 
 require_extra("neural")
 
+from sklearn_tsrec.neural import synthetic as synthetic
 from sklearn_tsrec.neural.forecasting._calibration import calibrate
 from sklearn_tsrec.neural.forecasting._checkpoint import load_card, load_checkpoint, save_checkpoint
 from sklearn_tsrec.neural.forecasting._chronos import ChronosRegressor

@@ -24,7 +24,7 @@ def untrained(config):
 
 @pytest.fixture
 def net(untrained):
-    """A net whose head says something other than seasonal naive."""
+    """A net whose forecasts are not the seasonal naive ones."""
     for layer in (untrained.head.out, untrained.head.skip):
         torch.nn.init.normal_(layer.weight, std=0.1)
     return untrained

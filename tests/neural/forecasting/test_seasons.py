@@ -20,7 +20,7 @@ def weeks(n=1, length=64):
     return torch.from_numpy(np.stack([values * rng.uniform(1, 5) for _ in range(n)]))
 
 
-def test_the_season_that_foretold_the_past_has_the_weight(untrained):
+def test_the_season_that_forecast_the_past_has_the_weight(untrained):
     # An untrained net repeats the last season.
     window = torch.from_numpy(np.tile(DAY, 11)[:64])[None]
     weights = season_weights(untrained, window, seasons_of([4, 6], 1), 8)
@@ -100,7 +100,7 @@ def test_a_regressor_finds_the_week_and_learns_with_both():
         for period in (6, [6, 36])
     )
     assert both.periods_ == (6, 36)
-    # The day before says nothing of the sixth day, the week before does.
+    # The sixth day is not like the day before, but like the week before.
     assert np.abs(both.predict(X) - y).mean() < 0.5 * np.abs(one.predict(X) - y).mean()
 
 

@@ -140,7 +140,7 @@ def test_training_ends_when_the_latest_windows_are_ranked_no_better(kind):
 
 
 class Losses(Callback):
-    """Remembers what an epoch of training and validation said."""
+    """Remembers the losses of each epoch of training and validation."""
 
     rows: ClassVar[list] = []
 
@@ -181,9 +181,9 @@ def test_pretraining_never_sees_what_is_held_out():
     train, held = classifier._sets(coded[known], codes[known], np.ones(known.sum()), None)
     pretraining = PretrainingSet(train, classifier.module_.class_tokens, 10_000, "next")
     seen = set((pretraining.codes // N_GAPS).unique().tolist()) - {0}
-    foreseen = set(classifier.module_.class_tokens[held.target].tolist())
-    assert len(foreseen) >= 30
-    assert not seen & foreseen
+    held_out = set(classifier.module_.class_tokens[held.target].tolist())
+    assert len(held_out) >= 30
+    assert not seen & held_out
     assert len(seen) >= 60
 
 
@@ -211,7 +211,7 @@ def test_the_order_of_rows_does_not_matter(kind):
 
 
 def test_the_past_further_back_counts():
-    # After 2 comes what came before it; the last item alone says nothing.
+    # After 2 comes what came before it; the last item alone does not show it.
     X = np.array([[np.nan, 0, 2], [np.nan, 1, 2]] * 6)
     y = np.array([0, 1] * 6)
     classifier = small(validation_fraction=0, max_epochs=40).fit(X, y)
@@ -370,9 +370,9 @@ def test_items_that_are_alike_teach_each_other(kind):
     y = np.r_[y, 19, 39, 40, 41]
     colours = pd.DataFrame({"colour": ["red"] * 20 + ["blue"] * 20 + ["none"] * 2, "size": 1.0})
     classifier = small(kind, learning_rate=0.01, max_epochs=40)
-    told = classifier.fit(X, y, item_features=colours)
-    items = told.classes_
-    red, blue = told.predict_proba([[19.0], [39.0]])
+    coloured = classifier.fit(X, y, item_features=colours)
+    items = coloured.classes_
+    red, blue = coloured.predict_proba([[19.0], [39.0]])
     assert items[red.argmax()] == 40
     assert items[blue.argmax()] == 41
     with pytest.raises(ValueError, match="item_features lacks 2 of"):

@@ -121,17 +121,17 @@ def test_series_can_be_made_by_other_processes(recipe, tmp_path):
     torch.testing.assert_close(made.state_dict(), alone.state_dict())
 
 
-def test_each_row_of_the_log_is_told(recipe, tmp_path):
-    told = []
+def test_each_row_of_the_log_is_logged(recipe, tmp_path):
+    logged = []
     recipe = dataclasses.replace(recipe, n_windows=64 * 5)
-    pretrain(recipe, tmp_path, n_processes=1, on_log=told.append, verbose=0)
-    assert told == read_log(tmp_path)
-    assert [row["windows"] for row in told] == [64 * 5]
+    pretrain(recipe, tmp_path, n_processes=1, on_log=logged.append, verbose=0)
+    assert logged == read_log(tmp_path)
+    assert [row["windows"] for row in logged] == [64 * 5]
 
 
 @pytest.fixture
 def launched(monkeypatch):
-    """What `accelerate launch` tells a process."""
+    """What `accelerate launch` sets for a process."""
 
     def launch(precision):
         monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", precision)

@@ -1,4 +1,4 @@
-"""Families make what they say; no test looks at the numbers of one seed."""
+"""Families make what their names promise; no test looks at the numbers of one seed."""
 
 import numpy as np
 import pytest
@@ -108,7 +108,7 @@ def test_regimes_change_level_and_events_repeat():
 def test_a_calendar_has_weekends_and_a_day_that_depends_on_them():
     values, period = draw(synthetic.CalendarSeries({24: 1}), 200, 672)
     assert (period == 24).all()
-    # The hour of the week tells more than the hour of the day.
+    # The hour of the week matters more than the hour of the day.
     more = explained_by_phase(values, np.full(200, 168)) - explained_by_phase(values, period)
     assert 0.1 < np.median(more) < 0.6
 
@@ -164,14 +164,14 @@ def test_weights_are_shares_and_families_can_be_added():
 
 
 def test_some_series_tell_a_wrong_period():
-    told = [
+    given = [
         SyntheticMixture({"calendar": 1}, wrong_period=share).sample(2000, 40, random_state=0)[1]
         for share in (0, 0.3)
     ]
     calendars = [7, 24, 168, 12, 52]
-    assert np.isin(told[0], calendars).all()
+    assert np.isin(given[0], calendars).all()
     # A third of wrong periods are calendars by chance.
-    assert 0.08 < 1 - np.isin(told[1], calendars).mean() < 0.2
+    assert 0.08 < 1 - np.isin(given[1], calendars).mean() < 0.2
 
 
 def test_bad_weights_are_named():

@@ -17,7 +17,7 @@ def make(series, **options):
 
 @pytest.fixture
 def series():
-    """Three series, which tell themselves apart and their times."""
+    """Three series whose values show which series and time they are of."""
     return [1000.0 * row + np.arange(size) for row, size in enumerate((17, 40, 90), 1)]
 
 
@@ -26,7 +26,7 @@ def test_a_target_follows_its_origin(series):
     assert batch.origins[0] == 0
     assert len(batch.origins) == 3
     for origin, target in zip(batch.origins, batch.target.unbind(1)):
-        # The values after an origin are as far from the end of the window as the clock says.
+        # The values after an origin are as far from the end of the window as their times are.
         assert torch.equal(target[:, 0], batch.context[:, -1] + 1 - 4 * origin)
         assert torch.equal(target.diff(dim=1), torch.ones(300, 7))
 
