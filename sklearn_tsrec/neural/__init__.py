@@ -1,6 +1,8 @@
-"""Pretrained neural forecasters, the synthetic series they learn from, and their checkpoints.
+"""Neural networks: pretrained forecasters, classifiers of the next item, and pretraining.
 
-Needs the extra ``neural`` (torch, skorch, safetensors and PyYAML).
+Each has a room of its own (``forecasting``, ``items``, ``pretraining``); all public names are here,
+and the families of synthetic series in ``sklearn_tsrec.neural.synthetic``. Needs the extra
+``neural`` (torch, skorch, safetensors and PyYAML).
 """
 
 # ruff: noqa: E402  what is missing is named before anything needs it
