@@ -11,6 +11,8 @@ MANY_CASES = [
     "test_predict_interval",
     "test_predict_quantiles",
     "test_update_predict_predicted_index",
+    "test_update_predict_single",
+    "test_predict_residuals",
 ]
 
 

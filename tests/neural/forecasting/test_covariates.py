@@ -35,14 +35,16 @@ def path(net, tmp_path):
     return save_checkpoint(net, tmp_path)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cut():
     X, y = panel()
     past = X.index.get_level_values("day") < 84
     return X[past], y[past], X[~past], y[~past]
 
 
-@pytest.mark.parametrize(("past", "share"), [(None, 0.7), (["price"], 0.5)])
+@pytest.mark.parametrize(
+    ("past", "share"), [pytest.param(None, 0.7, marks=pytest.mark.slow), (["price"], 0.5)]
+)
 def test_a_known_price_halves_the_error_where_its_past_is_known_too(cut, past, share):
     X, y, X_ahead, y_ahead = cut
     zero = forecaster("tsrec-small", columns=[], finetune="none").fit(X, y).predict(X_ahead)
