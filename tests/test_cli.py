@@ -377,7 +377,7 @@ def test_demo_writes_everything_onto_one_page(tmp_path, monkeypatch, capsys):
     names = ["EGGS", "CHEESE", "SOUP", "BEEF", "ICE CREAM/MILK/SHERBTS"]
     journey.demand = journey.demand[journey.demand["category"].isin(names)]
     lines = journey.transactions
-    journey.transactions = lines[lines["household"] < 150]
+    journey.transactions = lines[lines["household"] < 100]
     monkeypatch.setattr("sklearn_tsrec.cli._demo.load_complete_journey", lambda: journey)
 
     out = tmp_path / "new" / "demo"

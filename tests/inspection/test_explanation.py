@@ -73,9 +73,9 @@ def test_a_linear_model_is_explained_by_its_coefficients(panel):
 def test_any_other_model_adds_up_and_a_seed_fixes_it(panel, last):
     X, y, X_future = panel
     model = last.fit(X, y)
-    found = explain(model, X_future[:6], background=X)
-    _adds_up(found, model, X_future[:6])
-    again = explain(model, X_future[:6], background=X)
+    found = explain(model, X_future[:3], background=X)
+    _adds_up(found, model, X_future[:3])
+    again = explain(model, X_future[:3], background=X)
     pd.testing.assert_frame_equal(found.values, again.values)
     assert found.by_driver()["x0"].abs().mean() > found.by_driver()["x1"].abs().mean()
 

@@ -180,6 +180,14 @@ def test_same_seed_same_result_and_no_touch_of_global_randomness():
     assert not np.array_equal(one.predict(X), three.predict(X))
 
 
+def test_a_pickle_of_an_adapted_net_forecasts_the_same():
+    X, y = windows(series())
+    regressor = small(finetune="adalora").fit(X, y)
+    again = pickle.loads(pickle.dumps(regressor))
+    np.testing.assert_array_equal(again.predict(X[:4]), regressor.predict(X[:4]))
+
+
+@pytest.mark.slow  # a process that imports torch anew
 def test_it_is_pickled_to_another_process(tmp_path):
     X, y = windows(series())
     regressor = small(finetune="adalora").fit(X, y)
