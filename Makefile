@@ -25,7 +25,7 @@ test-slow: $(VENV)/.test  ## run what takes minutes: long runs, exports, sktime'
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 NUMBA_CACHE_DIR=$(abspath $(VENV))/numba $(BIN)/python -m pytest -q -n auto -m slow
 
 test-kernels: $(VENV)/.test  ## run numeric tests under the kernels of other processors; SHORT=1 under two of them
-	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 NUMBA_CACHE_DIR=$(abspath $(VENV))/numba $(BIN)/python tests/kernels.py $(if $(SHORT),--short)
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 NUMBA_CACHE_DIR=$(abspath $(VENV))/numba $(BIN)/python -m tests.kernels $(if $(SHORT),--short)
 
 lint: $(VENV)/.test  ## check style and spelling
 	$(BIN)/ruff check .

@@ -7,10 +7,15 @@ tolerances everywhere. The cases are in ``golden_cases.py``; what older outputs 
 goes into ``RENAMED``.
 """
 
+import sys
+
+if __name__ == "__main__":
+    # Not this folder, in which sktime and typing are folders of tests.
+    sys.path[0] = __file__.rpartition("/tests/")[0] or "."
+
 import argparse
 import os
 import re
-import sys
 import time
 import traceback
 import warnings
@@ -19,8 +24,6 @@ from pathlib import Path
 if __name__ == "__main__":
     for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
-    # Not this folder, in which sktime is a folder of tests.
-    sys.path[0] = str(Path(__file__).parents[1])
 
 import numpy as np
 import pandas as pd

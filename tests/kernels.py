@@ -1,6 +1,6 @@
 """Run numeric tests under the kernels of other processors, as far as this one can play them.
 
-``python tests/kernels.py`` runs all of them one after another, ``--short`` two that differ much.
+``python -m tests.kernels`` runs all of them one after another, ``--short`` two that differ much.
 Libraries of linear algebra, numpy and torch choose their kernels by variables of the
 environment, which are set here for a pytest of its own.
 """
