@@ -1,5 +1,5 @@
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from numba import njit
@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_tsrec._extras import require
 from sklearn_tsrec._sklearn import Interval, fit_context
+from sklearn_tsrec._typing import ArrayLike, Seed
 from sklearn_tsrec.recommendation._window_classifier import (
     DecisionMixin,
     WindowClassifier,
@@ -98,14 +99,14 @@ class ALSClassifier(DecisionMixin, WindowClassifier, BaseEstimator):
 
     def __init__(
         self,
-        n_components=64,
+        n_components: int = 64,
         *,
-        regularization=0.01,
-        confidence=1.0,
-        decay=1.0,
-        max_iter=15,
-        random_state=0,
-        verbose=0,
+        regularization: float = 0.01,
+        confidence: float = 1.0,
+        decay: float = 1.0,
+        max_iter: int = 15,
+        random_state: Seed = 0,
+        verbose: int = 0,
     ):
         self.n_components = n_components
         self.regularization = regularization
@@ -116,7 +117,7 @@ class ALSClassifier(DecisionMixin, WindowClassifier, BaseEstimator):
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Factorise windows and the items after them.
 
         Parameters
@@ -134,7 +135,7 @@ class ALSClassifier(DecisionMixin, WindowClassifier, BaseEstimator):
         return self._learn(X, y, fresh=True)
 
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None):
+    def partial_fit(self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None) -> Self:
         """Continue from the factors as they are, with new rows beside those known.
 
         All rows are remembered, as a sparse matrix.

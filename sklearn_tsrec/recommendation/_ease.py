@@ -95,7 +95,7 @@ class EASEClassifier(PartialFitMixin, DecisionMixin, WindowClassifier, BaseEstim
         "decay": [Interval(Real, 0, 1, closed="right")],
     }
 
-    def __init__(self, regularization=1000.0, *, target="set", decay=1.0):
+    def __init__(self, regularization: float = 1000.0, *, target: str = "set", decay: float = 1.0):
         self.regularization = regularization
         self.target = target
         self.decay = decay

@@ -1,5 +1,5 @@
 from numbers import Real
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -9,9 +9,16 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_tsrec._keys import key_frame, read_clock, read_groups, sorted_groups
-from sklearn_tsrec._sklearn import HasMethods, Interval, StrOptions, fit_context, safe_indexing
+from sklearn_tsrec._sklearn import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    fit_context,
+    safe_indexing,
+)
 from sklearn_tsrec._table import is_frame
 from sklearn_tsrec._ties import settle
+from sklearn_tsrec._typing import ArrayLike, Estimator, Table
 from sklearn_tsrec.forecasting import WindowForecaster
 from sklearn_tsrec.recommendation._lists import check_group_names, check_k
 
@@ -87,7 +94,14 @@ class ForecastRanker(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         "coverage": [Interval(Real, 0, 1, closed="neither")],
     }
 
-    def __init__(self, forecaster=None, *, direction="high", risk_aversion=0.0, coverage=0.8):
+    def __init__(
+        self,
+        forecaster: Estimator | None = None,
+        *,
+        direction: str = "high",
+        risk_aversion: float = 0.0,
+        coverage: float = 0.8,
+    ):
         self.forecaster = forecaster
         self.direction = direction
         self.risk_aversion = risk_aversion
@@ -104,7 +118,7 @@ class ForecastRanker(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         return getattr(self.forecaster, "time", None)
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    def fit(self, X: Table, y: ArrayLike) -> Self:
         """Fit the forecaster.
 
         Parameters
@@ -137,7 +151,7 @@ class ForecastRanker(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         return self
 
     @available_if(_can_update)
-    def update(self, X, y):
+    def update(self, X: Table, y: ArrayLike) -> Self:
         """Remember more rows without fitting again, where the forecaster has ``update``.
 
         Parameters
@@ -156,7 +170,7 @@ class ForecastRanker(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         self._latest = self._latest_rows(X)
         return self
 
-    def predict(self, X):
+    def predict(self, X: Table) -> np.ndarray:
         """Return the value to rank each row by: the forecast, made worse by its risk.
 
         Parameters
@@ -177,7 +191,7 @@ class ForecastRanker(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             value = value - self._sign() * self.risk_aversion * (high - low) / 2
         return value
 
-    def recommend(self, X=None, k=10):
+    def recommend(self, X: Table = None, k: int = 10) -> pd.DataFrame:
         """Return the best series at each date, as a long table.
 
         Parameters

@@ -1,5 +1,5 @@
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numba import njit
@@ -83,6 +83,10 @@ class ItemKNNClassifier(PartialFitMixin, ProbabilityMixin, WindowClassifier, Bas
     array([2, 4, 4])
     """
 
+    cooccurrence_: Any
+    similarity_: Any
+    n_features_in_: int
+
     _parameter_constraints: ClassVar[dict] = {
         "n_neighbors": [Interval(Integral, 1, None, closed="left"), None],
         "decay": [Interval(Real, 0, 1, closed="right")],
@@ -92,7 +96,13 @@ class ItemKNNClassifier(PartialFitMixin, ProbabilityMixin, WindowClassifier, Bas
     }
 
     def __init__(
-        self, n_neighbors=None, *, decay=1.0, shrinkage=0.0, self_similarity=None, smoothing=0.01
+        self,
+        n_neighbors: int | None = None,
+        *,
+        decay: float = 1.0,
+        shrinkage: float = 0.0,
+        self_similarity: float | None = None,
+        smoothing: float = 0.01,
     ):
         self.n_neighbors = n_neighbors
         self.decay = decay
@@ -145,7 +155,7 @@ class ItemKNNClassifier(PartialFitMixin, ProbabilityMixin, WindowClassifier, Bas
         self.similarity_ = sparse.csr_array(matrix)
         self._similarity = fast_form(self.similarity_)
 
-    def prefers_sparse(self):
+    def prefers_sparse(self) -> bool:
         """Return whether a window has few neighbors among all items.
 
         Returns

@@ -49,6 +49,7 @@ def check_items(y, n_rows, name):
 def sort_items(items):
     """Return the sorted distinct items and the position of each item among them."""
     codes, distinct = pd.factorize(items)
+    distinct = np.asarray(distinct)
     try:
         order = np.argsort(distinct, kind="stable")
     except TypeError as error:

@@ -78,7 +78,7 @@ class MarkovClassifier(PartialFitMixin, ProbabilityMixin, WindowClassifier, Base
         "smoothing": [Interval(Real, 0, None, closed="neither")],
     }
 
-    def __init__(self, order=1, *, smoothing=10.0):
+    def __init__(self, order: int = 1, *, smoothing: float = 10.0):
         self.order = order
         self.smoothing = smoothing
 

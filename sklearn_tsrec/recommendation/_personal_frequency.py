@@ -88,7 +88,13 @@ class PersonalFrequencyClassifier(
         "repurchase": [Interval(Real, 0, None, closed="neither"), None],
     }
 
-    def __init__(self, smoothing=1.0, *, half_life=None, repurchase=None):
+    def __init__(
+        self,
+        smoothing: float = 1.0,
+        *,
+        half_life: float | None = None,
+        repurchase: float | None = None,
+    ):
         self.smoothing = smoothing
         self.half_life = half_life
         self.repurchase = repurchase

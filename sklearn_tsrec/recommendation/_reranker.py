@@ -1,5 +1,5 @@
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from sklearn_tsrec._item_table import item_labels, item_matrix
 from sklearn_tsrec._keys import read_groups
 from sklearn_tsrec._sklearn import HasMethods, Interval, fit_context
 from sklearn_tsrec._table import is_frame
+from sklearn_tsrec._typing import ArrayLike, Estimator, Seed, Table
 from sklearn_tsrec.recommendation._lists import check_k
 from sklearn_tsrec.recommendation._rerank import choose
 from sklearn_tsrec.recommendation._sequence_recommender import SequenceRecommender
@@ -132,16 +133,16 @@ class ReRanker(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        recommender=None,
+        recommender: Estimator | None = None,
         *,
-        n_candidates=100,
-        item_features=None,
-        attribute=None,
-        diversity=0.0,
-        max_per_attribute=None,
-        min_exposure_ratio=0.0,
-        popularity_penalty=0.0,
-        random_state=0,
+        n_candidates: int = 100,
+        item_features: pd.DataFrame | None = None,
+        attribute: str | None = None,
+        diversity: float = 0.0,
+        max_per_attribute: int | None = None,
+        min_exposure_ratio: float = 0.0,
+        popularity_penalty: float = 0.0,
+        random_state: Seed = 0,
     ):
         self.recommender = recommender
         self.n_candidates = n_candidates
@@ -164,7 +165,7 @@ class ReRanker(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return getattr(self.recommender, "time", None)
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    def fit(self, X: Table, y: ArrayLike) -> Self:
         """Fit the recommender, and learn what re-ranking must know of the items.
 
         Parameters
@@ -224,7 +225,7 @@ class ReRanker(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
                     "as index."
                 )
 
-    def recommend(self, X=None, k=10, **options):
+    def recommend(self, X: Table = None, k: int = 10, **options: Any) -> pd.DataFrame:
         """Return the re-ranked list of each series, as a long table.
 
         Parameters
@@ -277,7 +278,7 @@ class ReRanker(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         lists["rank"] = place + 1
         return lists
 
-    def predict(self, X):
+    def predict(self, X: Table) -> np.ndarray:
         """Return the best next item of each row, as the recommender does.
 
         Parameters
@@ -294,7 +295,7 @@ class ReRanker(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return self.recommender_.predict(X)
 
     @available_if(_recommender_has("predict_proba"))
-    def predict_proba(self, X):
+    def predict_proba(self, X: Table) -> np.ndarray:
         """Return the probability of each item for each row, as the recommender does.
 
         Parameters

@@ -1,5 +1,5 @@
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -9,9 +9,15 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from sklearn_tsrec._keys import KeyedMixin, read_groups
-from sklearn_tsrec._sklearn import HasMethods, Interval, fit_context, num_samples
+from sklearn_tsrec._sklearn import (
+    HasMethods,
+    Interval,
+    fit_context,
+    num_samples,
+)
 from sklearn_tsrec._table import is_frame
 from sklearn_tsrec._ties import settle
+from sklearn_tsrec._typing import ArrayLike, Columns, Estimator, Freq, Key, Seed, Table
 from sklearn_tsrec.recommendation._item_knn import ItemKNNClassifier
 from sklearn_tsrec.recommendation._item_scores import ItemScores
 from sklearn_tsrec.recommendation._items import add_items, check_items, find_cold_items
@@ -157,21 +163,23 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         **KeyedMixin._key_constraints,
     }
     _is_log = True  # a basket has many items at one time, on a calendar too
+    classes_: np.ndarray
+    groups_: pd.Index
 
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        window=50,
-        half_life=None,
-        gaps=False,
-        columns=None,
-        item_features=None,
-        exclude_seen=False,
-        group=None,
-        time=None,
-        freq=None,
-        random_state=0,
+        window: int = 50,
+        half_life: str | float | None = None,
+        gaps: bool = False,
+        columns: Columns = None,
+        item_features: pd.DataFrame | None = None,
+        exclude_seen: bool = False,
+        group: Columns = None,
+        time: Key | None = None,
+        freq: Freq = None,
+        random_state: Seed = 0,
     ):
         self.estimator = estimator
         self.window = window
@@ -186,7 +194,7 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         self.random_state = random_state
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    def fit(self, X: Table, y: ArrayLike) -> Self:
         """Remember the events and fit the classifier to their windows.
 
         Parameters
@@ -210,7 +218,7 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         return self._learn(events, context, fresh=True, grown=False)
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit_log(self, events):
+    def fit_log(self, events: Events) -> Self:
         """Fit to events that were read already, as :class:`TwoStageRecommender` hands them over.
 
         Parameters
@@ -242,7 +250,7 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
 
     @available_if(_continues)
     @fit_context(prefer_skip_nested_validation=False)
-    def partial_fit(self, X, y, classes=None):
+    def partial_fit(self, X: Table, y: ArrayLike, classes: ArrayLike | None = None) -> Self:
         """Continue training: remember more events, and learn from their windows.
 
         The windows of the new events reach into those known before. Given events in the order of
@@ -264,7 +272,10 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         -------
         self
         """
-        fresh, more = not hasattr(self, "estimator_"), () if classes is None else classes
+        fresh, more = (
+            not hasattr(self, "estimator_"),
+            () if classes is None else np.asarray(classes),
+        )
         events, context = self._read_events(X, y, more, fresh=fresh)
         return self._learn(events, context, fresh=fresh, grown=not fresh or len(more) > 0)
 
@@ -343,7 +354,7 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         keys = self._read_keys(X)
         return self._log.spans(keys.codes, keys.ticks, read_context(X, self.columns))
 
-    def predict(self, X):
+    def predict(self, X: Table) -> np.ndarray:
         """Return the best next item of each row, given the training events before it.
 
         Parameters
@@ -364,7 +375,7 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         return self.classes_[best]
 
     @available_if(_gives_probabilities)
-    def predict_proba(self, X):
+    def predict_proba(self, X: Table) -> np.ndarray:
         """Return the probability of each item for each row, as a dense array.
 
         Parameters
@@ -383,7 +394,15 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
             proba[rows] = scores
         return proba
 
-    def recommend(self, X=None, k=10, *, exclude_seen=None, candidates=None, at=None):
+    def recommend(
+        self,
+        X: Table = None,
+        k: int = 10,
+        *,
+        exclude_seen: bool | None = None,
+        candidates: Any = None,
+        at: Any = None,
+    ) -> pd.DataFrame:
         """Return the k best next items of each series, as a long table.
 
         Parameters
@@ -446,7 +465,7 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
         _, row = np.unique(series.get_indexer(labels)[codes[order]], return_index=True)
         return read_context(X, self.columns).iloc[order[row]]
 
-    def score_items(self, X, items):
+    def score_items(self, X: Table, items: ArrayLike) -> np.ndarray:
         """Return the scores of given items after the past of each row.
 
         Each row sees only the training events of its series strictly before it. The classifier
@@ -466,17 +485,22 @@ class SequenceRecommender(KeyedMixin, MetaEstimatorMixin, ClassifierMixin, BaseE
             Probabilities or, of a classifier without, the decision function. NaN for no item.
         """
         spans = self._read_spans(X)
-        items = check_array(items, dtype=np.int64, input_name="items")
-        if len(items) != len(spans):
-            raise ValueError(f"items has {len(items)} rows, but X has {len(spans)}: give one each.")
-        if items.min() < -1 or items.max() >= len(self.items_):
+        places = check_array(items, dtype=np.int64, input_name="items")
+        if len(places) != len(spans):
             raise ValueError(
-                f"items holds positions from {items.min()} to {items.max()}, but they must be from "
-                f"-1 (no item) to {len(self.items_) - 1}: positions in items_."
+                f"items has {len(places)} rows, but X has {len(spans)}: give one each."
             )
-        return self.scores_.of(spans, items)
+        low, high = places.min(), places.max()
+        if low < -1 or high >= len(self.items_):
+            raise ValueError(
+                f"items holds positions from {low} to {high}, but they must be from -1 (no item) "
+                f"to {len(self.items_) - 1}: positions in items_."
+            )
+        return self.scores_.of(spans, places)
 
-    def top_items(self, X, k=10, *, exclude_seen=None):
+    def top_items(
+        self, X: Table, k: int = 10, *, exclude_seen: bool | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the k best items after the past of each row and their scores, as arrays.
 
         What :meth:`recommend` lists, for times of one's own: each row sees only the training events

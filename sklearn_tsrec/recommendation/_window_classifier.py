@@ -1,5 +1,8 @@
 """What classifiers that read windows of items have in common."""
 
+from collections.abc import Callable
+from typing import Any, Self
+
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -14,6 +17,7 @@ from sklearn.utils.validation import (
 
 from sklearn_tsrec._sklearn import fit_context
 from sklearn_tsrec._ties import settle
+from sklearn_tsrec._typing import ArrayLike
 from sklearn_tsrec.recommendation._items import check_item_type
 from sklearn_tsrec.recommendation._windows import split_windows
 
@@ -29,8 +33,10 @@ class WindowClassifier(ClassifierMixin):
     ``_score`` returns a score of each class.
     """
 
+    _score: Callable
+
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Learn from windows and the items after them.
 
         Parameters
@@ -49,7 +55,7 @@ class WindowClassifier(ClassifierMixin):
         """
         return self._learn(X, y, sample_weight, fresh=True)
 
-    def _learn(self, X, y, sample_weight=None, *, more=(), fresh):
+    def _learn(self, X, y, sample_weight=None, *, more=(), fresh) -> Self:
         """Validate training rows, meet their items, count them and conclude."""
         X, gaps, y = self._validate(X, y, reset=fresh)
         check_item_type(y)
@@ -85,7 +91,7 @@ class WindowClassifier(ClassifierMixin):
     def _finish(self):
         """Conclude from what was added up."""
 
-    def _validate(self, X, y="no_validation", *, reset):
+    def _validate(self, X, y: Any = "no_validation", *, reset) -> tuple[Any, Any, Any]:
         """Return validated windows (or sparse rows), gaps (None where there are none) and y."""
         accept = "csr" if self.__sklearn_tags__().input_tags.sparse else False
         checks = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
@@ -97,8 +103,8 @@ class WindowClassifier(ClassifierMixin):
             validate_data(self, X, y, reset=reset, skip_check_array=True)
             if blocks[1] is not None:
                 gaps = check_array(X[blocks[1]], **checks)
-            X = X[blocks[0]]
-            X = check_array(X, **checks) if score else check_X_y(X, y, **checks)
+            window = X[blocks[0]]
+            X = check_array(window, **checks) if score else check_X_y(window, y, **checks)
         X, y = (X, None) if score else X
         if sparse.issparse(X) and not (X.data >= 0).all():
             raise ValueError(
@@ -112,7 +118,7 @@ class WindowClassifier(ClassifierMixin):
         check_is_fitted(self)
         return self._validate(X, reset=False)[:2]
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Return the item that is expected next.
 
         Parameters
@@ -147,7 +153,7 @@ class WindowClassifier(ClassifierMixin):
             return np.unique(X.indices[X.data > 0]).astype(np.float64)
         return np.unique(X[~np.isnan(X)])
 
-    def _memberships(self, X, items, decay, *, once):
+    def _memberships(self, X, items, decay, *, once) -> Any:
         """Return how much each item weighs in each row.
 
         The latest place of a window weighs 1 and each other ``decay`` times the place after it. An
@@ -190,7 +196,12 @@ class ProbabilityMixin:
     likely, and how much is left to popularity.
     """
 
-    def prefers_sparse(self):
+    classes_: np.ndarray
+    class_prior_: np.ndarray
+    _read: Callable
+    _sparse_score: Callable
+
+    def prefers_sparse(self) -> bool:
         """Return whether few items have a probability of their own, beside their popularity.
 
         Returns
@@ -200,7 +211,7 @@ class ProbabilityMixin:
         """
         return len(self.classes_) > _FEW
 
-    def sparse_proba(self, X):
+    def sparse_proba(self, X: ArrayLike) -> tuple[sparse.csr_array, np.ndarray]:
         """Return what :meth:`predict_proba` is the sum of: own probabilities, and popularity.
 
         Parameters
@@ -222,7 +233,7 @@ class ProbabilityMixin:
         own, base = self._sparse_score(X, gaps)
         return own.toarray() + base[:, np.newaxis] * self.class_prior_
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Return the probability that each item is the next one.
 
         Parameters
@@ -240,7 +251,10 @@ class ProbabilityMixin:
 class DecisionMixin:
     """Mixin of window classifiers whose scores are no probabilities."""
 
-    def decision_function(self, X):
+    _read: Callable
+    _score: Callable
+
+    def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Return how much each item is expected next.
 
         Parameters
@@ -261,8 +275,16 @@ class DecisionMixin:
 class PartialFitMixin:
     """Mixin of window classifiers that learn more from new rows."""
 
+    _learn: Callable
+
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Learn more, from new windows and the items after them.
 
         Parameters

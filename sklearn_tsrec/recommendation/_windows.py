@@ -1,6 +1,7 @@
 """Windows as tables: what a classifier is given of the past, and how it finds it there."""
 
 import re
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import pandas as pd
 from sklearn_tsrec._table import as_list, column_position, column_values
 
 
-def read_context(X, columns):
+def read_context(X, columns) -> Any:
     """Return the context columns of a table, or None."""
     if columns is None:
         return None

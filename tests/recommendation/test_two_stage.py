@@ -292,6 +292,14 @@ def test_a_log_too_short_falls_back_or_raises():
         keyed(fallback=False).fit(X, y)
 
 
+def test_a_last_period_of_repeats_alone_leaves_earlier_origins_to_learn_at():
+    rows = [(u, d, f"i{u + d}") for u in range(8) for d in range(10)]
+    rows += [(u, 14, f"i{u + 9}") for u in range(8)]
+    spy = keyed(Spy(), horizon=4, n_origins=2, fallback=False, exclude_seen=True).fit(*log(rows))
+    assert spy.feature_names_[0] == "popular__score"
+    assert spy.ranker_.X_.shape[1] == len(spy.feature_names_)
+
+
 @pytest.mark.parametrize("n_negatives", [None, 1, 3])
 def test_negatives_are_some_of_the_candidates(panel, n_negatives):
     X, y = panel

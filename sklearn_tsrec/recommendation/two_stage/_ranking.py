@@ -87,7 +87,7 @@ def learn(ranker, origins, n_origins, n_negatives, names, fallback, rng):
         best = names[0]
         if latest is not None:
             scores = {name: mean_ndcg(latest, score) for name, score in zip(names, latest.scores.T)}
-            best = max(scores, key=scores.get)
+            best = max(scores, key=lambda name: scores[name])
             tried = fit_ranker(ranker, earlier[:n_origins], n_negatives, rng)
             if tried is not None:
                 scores["ranker"] = mean_ndcg(latest, score_rows(tried, latest.table))

@@ -1,5 +1,6 @@
+from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from tqdm import tqdm
 from sklearn_tsrec._keys import KeyedMixin
 from sklearn_tsrec._sklearn import BaseComposition, HasMethods, Interval, fit_context, num_samples
 from sklearn_tsrec._times import Times, show
+from sklearn_tsrec._typing import ArrayLike, Columns, Estimator, Key, Seed, Table
 from sklearn_tsrec.recommendation._item_knn import ItemKNNClassifier
 from sklearn_tsrec.recommendation._items import check_items, sort_items
 from sklearn_tsrec.recommendation._lists import ListMaker, check_group_names, check_k
@@ -185,27 +187,29 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
         **KeyedMixin._key_constraints,
     }
     freq = None  # a log of events has no calendar
+    classes_: np.ndarray
+    groups_: pd.Index
 
     def __init__(
         self,
-        retrievers=None,
-        ranker=None,
+        retrievers: list[tuple[str, Estimator]] | None = None,
+        ranker: Estimator | None = None,
         *,
-        horizon=None,
-        n_origins=1,
-        n_candidates=50,
-        n_negatives=None,
-        features=None,
-        half_lives=None,
-        item_features=None,
-        columns=None,
-        demand=None,
-        fallback=True,
-        exclude_seen=False,
-        group=None,
-        time=None,
-        random_state=0,
-        verbose=0,
+        horizon: str | float | None = None,
+        n_origins: int = 1,
+        n_candidates: int | Sequence[int] = 50,
+        n_negatives: int | None = None,
+        features: Sequence[str] | None = None,
+        half_lives: Sequence[str | float] | None = None,
+        item_features: pd.DataFrame | None = None,
+        columns: Columns = None,
+        demand: Estimator | None = None,
+        fallback: bool = True,
+        exclude_seen: bool = False,
+        group: Columns = None,
+        time: Key | None = None,
+        random_state: Seed = 0,
+        verbose: int = 0,
     ):
         self.retrievers = retrievers
         self.ranker = ranker
@@ -225,7 +229,7 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
         self.random_state = random_state
         self.verbose = verbose
 
-    def get_params(self, deep=True):
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters, those of the recommenders by their names.
 
         Parameters
@@ -239,7 +243,7 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
         """
         return self._get_params("retrievers", deep=deep)
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters, also by ``<name of a recommender>__<parameter>``.
 
         Parameters
@@ -254,7 +258,7 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
         return self._set_params("retrievers", **params)
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y):
+    def fit(self, X: Table, y: ArrayLike) -> Self:
         """Fit the recommenders, and the ranker to their candidates at origins in the past.
 
         Parameters
@@ -291,7 +295,8 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
         self.ranker_, self.fallback_, self.inner_scores_ = learn(
             ranker, origins, self.n_origins, self.n_negatives, names, self.fallback, rng
         )
-        self.feature_names_ = [] if self.ranker_ is None else origins[0].names
+        made = [] if self.ranker_ is None else [one.names for one in origins if one is not None]
+        self.feature_names_ = made[0] if made else []
         self._fitted = rows.fit(retrievers, np.inf)
         self.retrievers_ = list(zip(names, self._fitted[0].fitted))
         return self
@@ -365,7 +370,7 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
 
     def _read_quotas(self, n_retrievers):
         """Return how many items each recommender may propose."""
-        if isinstance(self.n_candidates, Integral):
+        if isinstance(self.n_candidates, (int, np.integer)):
             return [self.n_candidates] * n_retrievers
         quotas = [check_k(quota, "n_candidates") for quota in self.n_candidates]
         if len(quotas) != n_retrievers:
@@ -397,7 +402,7 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
             best[first + row, rank - 1], scores[first + row, rank - 1] = item, score
         return best, scores
 
-    def predict(self, X):
+    def predict(self, X: Table) -> np.ndarray:
         """Return the best item of each row, given the training events before it.
 
         Parameters
@@ -416,7 +421,15 @@ class TwoStageRecommender(KeyedMixin, ClassifierMixin, BaseComposition):
         best, _ = self._best(keys.codes, clock, 1, False)
         return self.classes_[best[:, 0]]
 
-    def recommend(self, X=None, k=10, *, exclude_seen=None, candidates=None, at=None):
+    def recommend(
+        self,
+        X: Table = None,
+        k: int = 10,
+        *,
+        exclude_seen: bool | None = None,
+        candidates: Any = None,
+        at: Any = None,
+    ) -> pd.DataFrame:
         """Return the k best items of each series, as a long table.
 
         Parameters
