@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip
 INSTALL := $(PIP) install --quiet --constraint $(CONSTRAINTS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest test-slow test-kernels lint docs clean
+.PHONY: help demo test test-oldest test-slow test-kernels lint types docs clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -32,6 +32,10 @@ lint: $(VENV)/.test  ## check style and spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
 
+types: $(VENV)/.types  ## check the types of the package, and of programs as users write them
+	$(BIN)/pyright --pythonpath $(abspath $(BIN))/python
+	$(BIN)/pyright --pythonpath $(abspath $(BIN))/python --project tests/typing
+
 docs: $(VENV)/.docs  ## build the documentation into docs/_build/html
 	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 
@@ -50,6 +54,10 @@ $(VENV)/.demo: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 $(VENV)/.test: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 	$(INSTALL) --editable '.[all,polars,test]'
 	touch $@ $(VENV)/.demo
+
+$(VENV)/.types: pyproject.toml $(CONSTRAINTS) | $(VENV)/.test
+	$(INSTALL) --editable '.[types]'
+	touch $@
 
 $(VENV)/.docs: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 	$(INSTALL) --editable '.[docs]'
