@@ -1,4 +1,4 @@
-"""Claim: a ranker over several recommenders foresees more than the best of them alone.
+"""Claim: a ranker over several recommenders predicts more than the best of them alone.
 
 NDCG@10 over the full catalogue. Test events of ``completejourney`` are the last fifth of the time,
 those of ``ml-latest-small`` the last event of each user. Events at one time, and items with equal
@@ -211,7 +211,7 @@ ABLATION = {
 
 
 class Test:
-    """Events to be foreseen, and what lists of recommendations are worth there."""
+    """Events to predict, and what lists of recommendations are worth there."""
 
     def __init__(self, y_train, y_test, unseen):
         users, past = y_test.index.get_level_values(0), y_train.index.get_level_values(0)

@@ -1,6 +1,6 @@
 """Claim: SASRec here ranks the next item at least as well as RecTools', in half of its CPU time.
 
-Events before a cut in time train; at most 20 events of each user after it are foreseen, one by one,
+Events before a cut in time train; at most 20 events of each user after it are forecast, one by one,
 each from all that the user did before (also after the cut). NDCG@10 over the full catalogue, the
 mean over users. Films that a user has rated are not listed again; groceries (product categories)
 may be. All nets have the same sizes, windows of 50 and ten epochs, half of which pretrain where
@@ -10,7 +10,7 @@ of each user, ours all windows; its time includes its share of what fit does onc
 "half-life": events count by their age, as RecTools' loss weighs interactions and as
 ``SequenceRecommender(half_life=)`` does. Learning rates, half-lives, the kind of pretraining
 and how many epochs were chosen on earlier cuts (``--cuts 0.5`` of the films, ``--cuts 0.7`` of the
-groceries): what is foreseen there is before the cuts of the report.
+groceries): what is predicted there is before the cuts of the report.
 
     python benchmarks/bench_sasrec.py --data FOLDER --peers PYTHON --keep FOLDER [--out sasrec.csv]
 
@@ -72,7 +72,7 @@ def split(table, share):
 
 
 def choose(train, test):
-    """Return the events to foresee: those with a past, evenly spaced, at most MOST of a user."""
+    """Return the events to predict: those with a past, evenly spaced, at most MOST of a user."""
     first = pd.concat([train, test]).groupby("user")["time"].min()
     test = test[test["time"] > test["user"].map(first)]
     place, count = test.groupby("user").cumcount(), test.groupby("user")["item"].transform("size")
@@ -114,7 +114,7 @@ def ours(train, test, asked, seed, loss, repeats, lr, half_life, more):
         classifier, window=WINDOW, gaps=gaps, half_life=half_life, random_state=seed
     ).fit(*as_panel(train, **keys))
     seconds = time.process_time() - begin
-    # It learns no more, but is told what happened since.
+    # It learns no more, but is updated with what happened since.
     served = SequenceRecommender(
         FrozenEstimator(fitted.estimator_), window=WINDOW, gaps=gaps, random_state=seed
     ).fit(*as_panel(pd.concat([train, test]), **keys))

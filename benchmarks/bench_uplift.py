@@ -1,4 +1,4 @@
-"""Claim: acting on uplift is worth more than acting on the outcome, and a log tells how much.
+"""Claim: acting on uplift is worth more than acting on the outcome, and a log shows how much.
 
 Simulated logs of offers with known effects: offers go more often to those who buy anyway, and help
 some and annoy others. The uplift policy offers where the predicted uplift is positive; the outcome

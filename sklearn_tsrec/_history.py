@@ -59,7 +59,7 @@ class History:
         if order is not None:
             codes, ticks = codes[order], ticks[order]
         if count_gaps(codes, ticks)[0]:
-            # Events at one moment have no order of their own: that of their values makes the
+            # Events at one time have no order of their own: that of their values makes the
             # result independent of the order of the rows.
             order = np.lexsort((*values.T[::-1], keys.ticks, keys.codes))
         starts = series_starts(codes, keys.n_series)
@@ -98,9 +98,9 @@ class History:
         Parameters
         ----------
         codes, ticks : int64 arrays of shape (m,)
-            Moments.
+            Rows to compute something for.
         offsets : int64 array of shape (w,), ascending
-            Steps from the moment; ``[-2, -1, 0]`` is the window of the last three values.
+            Steps from the row; ``[-2, -1, 0]`` is the window of the last three values.
         column : int
             The column to read.
 
@@ -120,9 +120,9 @@ class History:
     def overlay(self, keys, values=None):
         """Lay the rows of a table over this history.
 
-        The rows given are moments to compute something for. With ``values`` they replace what is
+        The rows given are those to compute something for. With ``values`` they replace what is
         remembered at the same keys (a table of features: the caller knows them best). Without,
-        remembered values stay and new moments are NaN and ``unknown`` (targets).
+        remembered values stay and new rows are NaN and ``unknown`` (targets).
 
         Parameters
         ----------
@@ -138,8 +138,8 @@ class History:
         order : int64 array of shape (m,)
             The given rows, sorted by series and tick.
         place : int64 array of shape (m,)
-            ``pool`` position of ``order[i]``; ascending. In event logs, rows at one moment may
-            share the position of the first event of that moment.
+            ``pool`` position of ``order[i]``; ascending. In event logs, rows at one time may
+            share the position of the first event of that time.
         """
         target = values is None
         if target:
@@ -224,7 +224,7 @@ def _find(starts, ticks, codes, wanted):
         if offset < np.uint64(high - low):
             at = low + np.int64(offset)
             gapless = ticks[at] == wanted[i]
-        # Ticks of event logs repeat: the first event of a moment stands for it.
+        # Ticks of event logs repeat: the first event of a time stands for it.
         if not gapless or (at > low and ticks[at - 1] == wanted[i]):
             at = low + np.searchsorted(ticks[low:high], wanted[i])
         if ticks[at] == wanted[i]:
@@ -233,11 +233,11 @@ def _find(starts, ticks, codes, wanted):
 
 
 @njit(cache=True)
-def _windows(starts, ticks, values, codes, moments, offsets):
-    """Gather values at moment + offset, walking back through each series."""
+def _windows(starts, ticks, values, codes, asked, offsets):
+    """Gather values at tick + offset, walking back through each series."""
     n_series, n_offsets = len(starts) - 1, len(offsets)
-    out = np.full((len(moments), n_offsets), np.nan, dtype=values.dtype)
-    for i in range(len(moments)):
+    out = np.full((len(asked), n_offsets), np.nan, dtype=values.dtype)
+    for i in range(len(asked)):
         code = codes[i]
         if code < 0 or code >= n_series or starts[code] == starts[code + 1]:
             continue
@@ -245,13 +245,13 @@ def _windows(starts, ticks, values, codes, moments, offsets):
         first = ticks[low]
         if ticks[high - 1] - first == high - 1 - low:
             for j in range(n_offsets):
-                at = low + moments[i] + offsets[j] - first
+                at = low + asked[i] + offsets[j] - first
                 if low <= at < high:
                     out[i, j] = values[at]
             continue
-        at = low + np.searchsorted(ticks[low:high], moments[i] + offsets[0])
+        at = low + np.searchsorted(ticks[low:high], asked[i] + offsets[0])
         for j in range(n_offsets):
-            wanted = moments[i] + offsets[j]
+            wanted = asked[i] + offsets[j]
             while at < high and ticks[at] < wanted:
                 at += 1
             if at < high and ticks[at] == wanted:

@@ -29,7 +29,7 @@ def as_panel(data, group=None, time=None, target=None):
     Parameters
     ----------
     data : pandas, polars or arrow table of shape (n, p)
-        One row for each moment of each series.
+        One row for each time of each series.
     group : str or list of str, default=None
         Column(s) that name the series. None means that the table is one series.
     time : str

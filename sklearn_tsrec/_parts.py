@@ -32,7 +32,7 @@ def fitted_parts(estimator):
 
 
 def has_memory(estimator):
-    """Tell whether a fitted estimator, or a part of it, remembers its training table."""
+    """Return whether a fitted estimator, or a part of it, remembers its training table."""
     for part, _ in fitted_parts(estimator):
         for value in getattr(part, "__dict__", {}).values():
             held = value if isinstance(value, list) else [value]
@@ -42,7 +42,7 @@ def has_memory(estimator):
 
 
 def walks_ahead(estimator):
-    """Tell whether a fitted estimator, or a part of it, forecasts step after step.
+    """Return whether a fitted estimator, or a part of it, forecasts step after step.
 
     It then needs what is known ahead at every step from the last target up to the one asked for.
     """

@@ -6,7 +6,7 @@ from numba import njit
 
 @njit(cache=True)
 def ascends(codes, ticks):
-    """Tell whether rows are sorted by series and tick."""
+    """Return whether rows are sorted by series and tick."""
     for i in range(1, len(codes)):
         if codes[i] < codes[i - 1] or (codes[i] == codes[i - 1] and ticks[i] < ticks[i - 1]):
             return False

@@ -6,7 +6,7 @@ from sklearn.base import _fit_context
 from sklearn.utils import _param_validation, _safe_indexing, _set_output, metaestimators
 from sklearn.utils.validation import _check_feature_names_in, _num_samples
 
-# Any, as scikit-learn says nothing of the types of its private names.
+# Any, as scikit-learn does not annotate its private names.
 BaseComposition: Any = metaestimators._BaseComposition
 HasMethods: Any = _param_validation.HasMethods
 Interval: Any = _param_validation.Interval

@@ -11,7 +11,7 @@ from sklearn_tsrec._times import show
 
 
 def is_frame(X):
-    """Tell whether X is a table with named columns (pandas, polars, arrow) and not an array."""
+    """Return whether X is a table with named columns (pandas, polars, arrow) and not an array."""
     return hasattr(X, "columns") or hasattr(X, "__dataframe__") or hasattr(X, "column_names")
 
 
@@ -195,7 +195,7 @@ def check_target(y, n_rows, *, estimator, allow_nan=True) -> np.ndarray:
         if "could not convert" not in str(error):
             raise
         raise ValueError(
-            f"y must hold numbers for {name}, but {error}. To tell which item comes next, use "
+            f"y must hold numbers for {name}, but {error}. To predict which item comes next, use "
             "SequenceRecommender."
         ) from error
     y = column_or_1d(y, warn=True)

@@ -54,7 +54,7 @@ class Times:
         return replace(self, zone=zone)
 
     def needs_integers(self):
-        """Tell whether only int64 holds these times exactly."""
+        """Return whether only int64 holds these times exactly."""
         if self.kind != "number":
             return True
         return self.values.dtype.kind == "i" and bool((np.abs(self.values) > 2**53).any())

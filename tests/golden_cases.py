@@ -59,7 +59,7 @@ def item_windows(n=300, n_items=9, width=5):
     """Return windows of items, NaN first, and the items that follow."""
     rng = np.random.default_rng(1)
     walk = rng.integers(0, n_items, n + width)
-    walk[1::2] = (walk[:-1:2] + 1) % n_items  # half of the steps can be foreseen
+    walk[1::2] = (walk[:-1:2] + 1) % n_items  # half of the steps can be predicted
     windows = np.lib.stride_tricks.sliding_window_view(walk[:-1].astype(float), width)[:n].copy()
     windows[::4, :3] = np.nan
     windows[::9] = np.nan

@@ -40,7 +40,7 @@ answers = pd.DataFrame(
 answers.round(2).sort_values("importance", ascending=False)
 
 # %%
-# The causal selector asks what still tells something once all else, and the past of the target, is
+# The causal selector asks what still matters once all else, and the past of the target, is
 # held fixed.
 past = LagFeatures([1, 2], target=True).set_output(transform="pandas")
 with_past = X.join(past.fit_transform(series.data, series.target).iloc[3:])

@@ -85,7 +85,7 @@ def both_screens(draw, *arguments):
 
 
 def draw_forecasts(history, forecasts):
-    """Draw several series: what was sold, and what two models had foreseen."""
+    """Draw several series: what was sold, and what two models had forecast."""
     models = forecasts.set_index(["category", "week"])
     sold = history.unstack()[models.index.unique("category")]
     display = ForecastDisplay.from_predictions(

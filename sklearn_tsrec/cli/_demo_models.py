@@ -155,7 +155,7 @@ def _measure(y_true, y_pred, mase):
 
 
 K = 10
-CUT = 0.8  # share of the time that is known; the rest is to be foreseen
+CUT = 0.8  # share of the time that is known; the rest is to be predicted
 _METRICS = {"NDCG@10": ndcg_at_k, "recall@10": recall_at_k, "hit rate@10": hit_rate_at_k}
 
 

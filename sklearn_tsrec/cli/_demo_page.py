@@ -84,7 +84,7 @@ folds of {HORIZON} weeks inside the first {len(demand.history)} weeks, and the l
         HORIZON
     } weeks were forecast
 once. Chosen: {escape(chosen)}. One year of data shows no yearly season, so the seasonal naive
-forecast repeats the last {MONTH} weeks, and nobody could foresee Christmas. Only categories with at
+forecast repeats the last {MONTH} weeks and knows no Christmas. Only categories with at
 least {ENOUGH} units a week in training take part ({
         demand.share:.0%} of all units): below that, a sample of
 one line in twenty is mostly chance. Prices and discounts are measured on the lines of the very week

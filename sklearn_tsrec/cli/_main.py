@@ -30,7 +30,7 @@ examples:
       --model personal --evaluate
 
 With --evaluate nothing is recommended: the model learns from the first four fifths of the time, and
-how well it foresees the rest is printed beside popularity; --out takes the table."""
+how well it predicts the rest is printed beside popularity; --out takes the table."""
 
 _BACKTEST = """\
 example:
@@ -128,7 +128,7 @@ def _parser():
         "--model",
         choices=["popularity", "decayed", "personal", "knn", "ease", "als", "markov", "ranker"],
         default="knn",
-        help="what is popular, has been so lately, or is had by the user most often; item-kNN, "
+        help="what is popular, has been so lately, or is bought by the user most often; item-kNN, "
         "EASE, ALS (pip install sklearn-tsrec[als]) or a Markov chain; or a ranker of what several "
         "of them propose (%(default)s)",
     )

@@ -13,7 +13,7 @@ _FORMATS = ".csv, .csv.gz or .parquet"
 
 
 class TableError(Exception):
-    """A mistake in what the user gave, told in one line."""
+    """A mistake in what the user gave, described in one line."""
 
 
 def read_table(path, *, labels, time, numbers=(), time_format=None):
@@ -78,7 +78,7 @@ def write_table(table, path, time_format=None):
 
 
 def say(message):
-    """Tell how it goes, apart from the results on the standard output."""
+    """Report progress, apart from the results on the standard output."""
     print(f"sklearn-tsrec: {message}", file=sys.stderr)
 
 

@@ -40,7 +40,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
     """Keep the features whose drivers move the target when all others are held fixed.
 
     All columns made of one driver (its lags, its windows) are chosen together. A driver is kept
-    when, given every other column, the past of the target and the calendar, its columns still tell
+    when, given every other column, the past of the target and the calendar, its columns still add
     something about the target: a partialling-out (double machine learning) Wald test, in a basis of
     straight, squared and one-sided terms, with errors that allow for dependence over time, at a
     false discovery rate of ``fdr`` over all drivers. Before, a lasso drops what no test would
@@ -73,7 +73,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         Drivers known ahead of time, such as prices that are set or holidays.
     nonlinear : bool, default=True
         Whether drivers are tested, and controlled for, with squared and one-sided terms too. With
-        straight controls alone, a copy of the target tells of its curved past.
+        straight controls alone, a copy of the target stands in for its curved past.
     screen : bool, default=True
         Whether a lasso leaves out drivers before the test. False tests all of them together, which
         needs many more rows than columns.
@@ -355,7 +355,7 @@ class CausalFeatureSelector(SelectorMixin, BaseEstimator):
         if collinear.any():
             listed = ", ".join(repr(str(driver)) for driver in drivers[collinear][:10])
             warnings.warn(
-                f"the drivers {listed} are collinear with the rest: no data can tell their effects "
+                f"the drivers {listed} are collinear with the rest: no data can set their effects "
                 "apart, and the test finds neither. Leave some of them out, or name them as one in "
                 "drivers=.",
                 UserWarning,

@@ -122,8 +122,8 @@ def driver_tests(basis, groups, controls, cov_type, screen, *, target=0, folds=N
         # More columns than a tenth of the rows would cost the test its power.
         most = max(len(y) // 10 - len(controls), 1)
         candidates = [groups[i] for i in entered]
-        moments = basis.gram, basis.cross[:, target], y @ y, len(y)
-        entered = entered[screen_groups(*moments, candidates, controls, most)]
+        stats = basis.gram, basis.cross[:, target], y @ y, len(y)
+        entered = entered[screen_groups(*stats, candidates, controls, most)]
     if not len(entered):
         return pvalues, strength, collinear
     used = len(controls) + sum(len(groups[i]) for i in entered) + basis.n_absorbed

@@ -88,7 +88,7 @@ def hotelling(effect, covariance, freedom):
     """Return the p-value of "all effects are 0", by Hotelling's T² with estimated covariance."""
     k = len(effect)
     if freedom < k:
-        return 1.0  # too few to tell anything
+        return 1.0  # too few to estimate anything
     statistic = effect @ np.linalg.pinv(covariance, hermitian=True) @ effect
     return float(stats.f.sf(statistic * (freedom - k + 1) / (freedom * k), k, freedom - k + 1))
 

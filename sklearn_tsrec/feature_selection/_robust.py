@@ -89,8 +89,8 @@ def block_covariances(blocks, groups, series, cov_type):
     def white():
         return _prewhiten(blocks(), rho, series)
 
-    moments = _neighbours(white(), series)[:3] if n_pairs > 1 else None
-    widths = [_bandwidth(moments, g, n, n_pairs) for g in groups]
+    stats = _neighbours(white(), series)[:3] if n_pairs > 1 else None
+    widths = [_bandwidth(stats, g, n, n_pairs) for g in groups]
     covariances = _bartlett(white(), groups, widths, series)
     longer = 1 / (1 - rho)  # what the autoregression does to long sums
     return [c * np.outer(longer[g], longer[g]) for c, g in zip(covariances, groups)]
@@ -154,11 +154,11 @@ def _prewhiten(blocks, rho, series):
         yield white[n_before:]
 
 
-def _bandwidth(moments, group, n, n_pairs):
+def _bandwidth(stats, group, n, n_pairs):
     """Return the number of lags that the scores' own autocorrelation calls for."""
-    if moments is None:
+    if stats is None:
         return 0
-    cross, early, late = (m[group] for m in moments)
+    cross, early, late = (m[group] for m in stats)
     rho = np.clip(cross / np.maximum(early, np.finfo(float).tiny), -0.97, 0.97)
     variance = (late - 2 * rho * cross + rho**2 * early) / n_pairs
     above = (4 * rho**2 * variance**2 / ((1 - rho) ** 6 * (1 + rho) ** 2)).sum()

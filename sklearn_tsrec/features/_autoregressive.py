@@ -133,12 +133,12 @@ def _least_squares(X, start, order):
         parts.append(np.where(valid, part - mean[:, np.newaxis], 0.0))
         means.append(mean)
     gram = np.empty((len(X), order, order))
-    moment = np.empty((len(X), order, 1))
+    product = np.empty((len(X), order, 1))
     for i in range(order):
-        moment[:, i, 0] = (parts[i + 1] * parts[0]).sum(axis=1)
+        product[:, i, 0] = (parts[i + 1] * parts[0]).sum(axis=1)
         for j in range(i + 1):
             gram[:, i, j] = gram[:, j, i] = (parts[i + 1] * parts[j + 1]).sum(axis=1)
     # The pseudo-inverse takes the smallest coefficients where several fit equally well.
-    coefficients = (np.linalg.pinv(gram, rcond=1e-12, hermitian=True) @ moment)[:, :, 0]
+    coefficients = (np.linalg.pinv(gram, rcond=1e-12, hermitian=True) @ product)[:, :, 0]
     constant = means[0] - (coefficients * np.column_stack(means[1:])).sum(axis=1)
     return coefficients, constant

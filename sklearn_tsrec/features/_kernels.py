@@ -59,7 +59,7 @@ def calendar_lags(starts, ticks, values, place, order, lags, out):
 
 @njit(cache=True)
 def event_lags(starts, ticks, values, place, order, lags, out):
-    """Fill the values ``lag`` events before each moment; lag 0 is the row's own value."""
+    """Fill the values ``lag`` events before each row; lag 0 is the row's own value."""
     everything = len(place) == 0
     n_rows = out.shape[1]
     end = 0
@@ -110,7 +110,7 @@ def calendar_ranges(starts, ticks, unknown, place, n_known, last, shift, width, 
 def event_ranges(starts, ticks, unknown, place, n_known, shift, width, span, lo, hi):
     """Find the positions of the events of each window.
 
-    A window leaves out the row's own moment and the ``shift - 1`` events before it, and holds at
+    A window leaves out the row's own time and the ``shift - 1`` events before it, and holds at
     most ``width`` events (0: any number) no older than ``span`` (negative: any age). Windows that
     nobody can know are marked by -1, as in ``calendar_ranges``.
     """
@@ -142,7 +142,7 @@ def event_ranges(starts, ticks, unknown, place, n_known, shift, width, span, lo,
 
 @njit(cache=True)
 def _single(x, u):
-    """Return the moments of one value at coordinate u; of none if it is missing."""
+    """Return the statistics of one value at coordinate u; of none if it is missing."""
     if x == x:
         return 1.0, x, x, 0.0, 0.0, x, x, 0.0 if x == 0.0 else 1.0, u, 0.0, 0.0
     return 0.0, 0.0, 0.0, 0.0, 0.0, np.inf, -np.inf, 0.0, 0.0, 0.0, 0.0
@@ -150,7 +150,7 @@ def _single(x, u):
 
 @njit(cache=True)
 def _merge(p, q):
-    """Merge the moments of two sets: count, sum, mean, central sums, extremes, time moments."""
+    """Merge statistics of two sets: count, sum, mean, central sums, extremes, sums of times."""
     if p[0] == 0.0:
         return q
     if q[0] == 0.0:
@@ -179,7 +179,7 @@ def _merge(p, q):
 
 @njit(cache=True)
 def _statistic(kind, m):
-    """Return one statistic of merged moments; NaN where it is not defined."""
+    """Return one statistic of merged statistics; NaN where it is not defined."""
     n = m[0]
     if kind == COUNT:
         return n
@@ -206,7 +206,7 @@ def _statistic(kind, m):
 
 @njit(cache=True)
 def range_statistics(values, clock, lo, hi, order, min_samples, kinds, rows, out):
-    """Fill statistics that follow from merged moments, for windows that only move ahead.
+    """Fill statistics that follow from merged statistics, for windows that only move ahead.
 
     ``rows[j]`` is the row of ``out`` for statistic j.
 

@@ -1,4 +1,4 @@
-"""LagFeatures: values of earlier moments."""
+"""LagFeatures: values of earlier times."""
 
 from collections.abc import Sequence
 from numbers import Integral
@@ -15,7 +15,7 @@ class LagFeatures(PastFeatures):
     """Values of the target or of columns a number of steps earlier, looked up by exact time.
 
     A lag is an offset in time, never a count of rows: a hole in the data gives NaN. Only event
-    logs (``freq=None``) count events; there, events of one series at one moment never see each
+    logs (``freq=None``) count events; there, events of one series at one time never see each
     other. ``transform`` reaches back into the training table, and no row sees a later one.
 
     Parameters
@@ -130,9 +130,9 @@ class LagFeatures(PastFeatures):
         """Return what the names of a column's features end in."""
         return [f"lag{lag}" for lag in self._lags]
 
-    def _compute(self, moments, column, out):
+    def _compute(self, block, column, out):
         """Fill the lags of one column."""
         lags = _kernels.event_lags if self._frequency is None else _kernels.calendar_lags
-        history = moments.history
+        history = block.history
         values = history.values[:, column]
-        lags(history.starts, history.ticks, values, moments.place, moments.order, self._lags, out)
+        lags(history.starts, history.ticks, values, block.place, block.order, self._lags, out)

@@ -20,7 +20,7 @@ _NO_ROWS = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
-class Moments:
+class Block:
     """Rows to compute features for, and the history they stand in.
 
     Attributes
@@ -37,7 +37,7 @@ class Moments:
     n_rows : int
         Number of rows asked for.
     inverse : int64 array or None
-        For pooled features: the moment of each row of the table.
+        For pooled features: the time of each row of the table.
     """
 
     history: History
@@ -74,7 +74,7 @@ class PastFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : DataFrame or array of shape (n, p)
-            One row for each moment of each series, in any order.
+            One row for each time of each series, in any order.
         y : array-like of shape (n,), default=None
             The target. Only read when ``target=True``; NaN marks a missing value.
 
@@ -92,7 +92,7 @@ class PastFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : DataFrame or array of shape (n, p)
-            One row for each moment of each series, in any order.
+            One row for each time of each series, in any order.
         y : array-like of shape (n,), default=None
             The target. Only read when ``target=True``.
 
@@ -107,7 +107,7 @@ class PastFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
         rows = _NO_ROWS if order is None else order
         place = _NO_ROWS if order is None else np.arange(n_rows)
         blocks = [
-            Moments(memory, rows, place, keys.n_series, self._end(k), n_rows)
+            Block(memory, rows, place, keys.n_series, self._end(k), n_rows)
             for k, memory in enumerate(self._memories)
         ]
         return self._fill(blocks, n_rows)
@@ -242,7 +242,7 @@ class PastFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
         if self.target:
             if pools is None:
                 memory, order, place = self._memories[0].overlay(keys)
-                blocks.append(Moments(memory, order, place, keys.n_known, self._end(0), n_rows))
+                blocks.append(Block(memory, order, place, keys.n_known, self._end(0), n_rows))
             else:
                 blocks.append(self._pooled_target(keys, pools))
         if self._positions:
@@ -251,25 +251,25 @@ class PastFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
                 history = self._memories[-1]
                 values = values.astype(history.values.dtype, copy=False)
                 memory, order, place = history.overlay(keys, values)
-                blocks.append(Moments(memory, order, place, keys.n_series, self._end(-1), n_rows))
+                blocks.append(Block(memory, order, place, keys.n_series, self._end(-1), n_rows))
             else:
                 blocks.append(self._pooled_columns(keys, pools, values))
         return self._fill(blocks, n_rows)
 
     def _fill(self, blocks, n_rows):
-        """Return the features of all blocks of moments, in column order."""
+        """Return the features of all blocks of rows, in column order."""
         per_column = len(self._suffixes())
         out = np.empty((per_column * len(self._names), n_rows), blocks[0].history.values.dtype)
         j = 0
-        for moments in blocks:
-            for column in range(moments.history.values.shape[1]):
+        for block in blocks:
+            for column in range(block.history.values.shape[1]):
                 part = out[j : j + per_column]
-                if moments.inverse is None:
-                    self._compute(moments, column, part)
+                if block.inverse is None:
+                    self._compute(block, column, part)
                 else:
-                    small = np.empty((per_column, moments.n_rows), dtype=out.dtype)
-                    self._compute(moments, column, small)
-                    np.take(small, moments.inverse, axis=1, out=part)
+                    small = np.empty((per_column, block.n_rows), dtype=out.dtype)
+                    self._compute(block, column, small)
+                    np.take(small, block.inverse, axis=1, out=part)
                 j += per_column
         return out.T
 
@@ -312,15 +312,15 @@ class PastFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
         return history if self._frequency is None else history.merged()
 
     def _pooled_target(self, keys, pools):
-        """Return the distinct moments of pools over the remembered targets."""
+        """Return the distinct times of pools over the remembered targets."""
         n_pools = max(len(self._pools), int(pools.max()) + 1)
         codes, ticks, inverse = _distinct(pools, keys.ticks, n_pools)
-        moments = Keys(codes, ticks, n_pools, len(self._pools))
-        memory, order, place = self._memories[0].overlay(moments)
-        return Moments(memory, order, place, len(self._pools), self._end(0), len(codes), inverse)
+        asked = Keys(codes, ticks, n_pools, len(self._pools))
+        memory, order, place = self._memories[0].overlay(asked)
+        return Block(memory, order, place, len(self._pools), self._end(0), len(codes), inverse)
 
     def _pooled_columns(self, keys, pools, values):
-        """Return the distinct moments of pools over remembered columns and those given."""
+        """Return the distinct times of pools over remembered columns and those given."""
         past, past_pools, past_values = self._rows
         given = History.build(keys, np.empty((len(keys.codes), 0)))
         kept = given.find(past.codes, past.ticks) < 0
@@ -332,7 +332,7 @@ class PastFeatures(KeyedMixin, TransformerMixin, BaseEstimator):
         codes, ticks, inverse = _distinct(pools, keys.ticks, n_pools)
         place = memory.find(codes, ticks)
         order = np.arange(len(codes))
-        return Moments(memory, order, place, n_pools, self._end(-1), len(codes), inverse)
+        return Block(memory, order, place, n_pools, self._end(-1), len(codes), inverse)
 
 
 def _distinct(codes, ticks, n_series):

@@ -149,7 +149,7 @@ def _power(X, detrend):
 
 
 def _flat(power):
-    """Tell which windows have no spectrum."""
+    """Return which windows have no spectrum."""
     return np.isnan(power).any(axis=1) if power.shape[1] else np.ones(len(power), dtype=bool)
 
 

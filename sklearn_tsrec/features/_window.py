@@ -51,9 +51,9 @@ class WindowFeatures(PastFeatures):
 
     A window of w steps ends ``horizon`` steps before its row: it holds the values at the times
     ``t - horizon - w + 1 … t - horizon``. Windows are calendar time, never a count of rows. In
-    event logs (``freq=None``) a window of w holds the w events before the row's moment and
+    event logs (``freq=None``) a window of w holds the w events before the row's time and
     ``"30D"`` those of the 30 days before it (the first instant included); events of one
-    series at one moment never see each other.
+    series at one time never see each other.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ class WindowFeatures(PastFeatures):
     .. [1] D. N. Joanes and C. A. Gill, "Comparing measures of sample skewness and kurtosis",
        The Statistician 47 (1998): the measure G1.
     .. [2] T. F. Chan, G. H. Golub and R. J. LeVeque, "Algorithms for computing the sample
-       variance", The American Statistician 37 (1983): how moments are merged.
+       variance", The American Statistician 37 (1983): how statistics are merged.
 
     Examples
     --------
@@ -181,7 +181,7 @@ class WindowFeatures(PastFeatures):
             )
         if self.horizon < 1 and self._frequency is None:
             raise ValueError(
-                "horizon=0 in an event log: events at one moment never see each other. Give 1 or "
+                "horizon=0 in an event log: events at one time never see each other. Give 1 or "
                 "more; the row's own value is LagFeatures(lags=0)."
             )
         self._statistics = as_sequence(self.statistics, "statistics")
@@ -247,21 +247,21 @@ class WindowFeatures(PastFeatures):
             return self.min_samples
         return window.steps if window.label == str(window.steps) else 1
 
-    def _compute(self, moments, column, out):
+    def _compute(self, block, column, out):
         """Fill the statistics of all windows of one column."""
-        values = moments.history.values[:, column]
+        values = block.history.values[:, column]
         n = len(self._statistics)
         whole = [k for k, window in enumerate(self._windows) if self._is_whole(window)]
         kinds = [s for s in self._statistics if s in _WHOLE] if whole else []
         if kinds:
-            h = moments.history
+            h = block.history
             at = [self._statistics.index(s) for s in kinds]
             whole_windows(
                 h.starts,
                 h.ticks,
                 values,
-                moments.place,
-                moments.order,
+                block.place,
+                block.order,
                 self.horizon,
                 np.array([self._windows[k].steps for k in whole]),
                 np.array([_KINDS[s] for s in kinds]),
@@ -272,17 +272,17 @@ class WindowFeatures(PastFeatures):
             done = kinds if k in whole else []
             left = [s for s in self._statistics if s not in done]
             if left:
-                self._statistics_of(window, left, moments, values, out[k * n : (k + 1) * n])
+                self._statistics_of(window, left, block, values, out[k * n : (k + 1) * n])
 
     def _is_whole(self, window):
-        """Tell whether a window counts only if each of its steps has a value."""
+        """Return whether a window counts only if each of its steps has a value."""
         return self._frequency is not None and self._needed(window) == window.steps
 
-    def _statistics_of(self, window, statistics, moments, values, out):
+    def _statistics_of(self, window, statistics, block, values, out):
         """Fill some statistics of one window."""
-        clock = self._read_clock_of(moments.history.ticks)
-        lo, hi = self._ranges(moments, window)
-        order, place = moments.order, moments.place
+        clock = self._read_clock_of(block.history.ticks)
+        lo, hi = self._ranges(block, window)
+        order, place = block.order, block.place
         needed = self._needed(window)
         counted = self._frequency is None and window.span < 0
         along = np.arange(len(clock), dtype=float) if counted else clock
@@ -294,7 +294,7 @@ class WindowFeatures(PastFeatures):
         if self._levels:
             levels = np.array(list(self._levels.values()))
             rows = np.array([self._statistics.index(s) for s in self._levels])
-            starts = moments.history.starts
+            starts = block.history.starts
             _kernels.range_quantiles(
                 starts, values, place, lo, hi, order, needed, levels, rows, out
             )
@@ -303,21 +303,21 @@ class WindowFeatures(PastFeatures):
                 row = out[self._statistics.index(age)]
                 _kernels.range_ages(values, clock, place, lo, hi, order, age == "time_since", row)
         if "ewm" in statistics:
-            lo, hi = self._ranges(moments, _Window("expanding"))
+            lo, hi = self._ranges(block, _Window("expanding"))
             half_life = float(window.steps) if window.steps else window.span / _DAY
             row = out[self._statistics.index("ewm")]
             least = self.min_samples or 1
             _kernels.range_decayed_mean(values, along, lo, hi, order, half_life, least, row)
 
-    def _ranges(self, moments, window):
+    def _ranges(self, block, window):
         """Return the first position and the end of each row's window in the history."""
-        lo, hi = np.empty(moments.n_rows, np.int64), np.empty(moments.n_rows, np.int64)
-        h = moments.history
-        asked = h.starts, h.ticks, moments.unknown, moments.place, moments.n_known
+        lo, hi = np.empty(block.n_rows, np.int64), np.empty(block.n_rows, np.int64)
+        h = block.history
+        asked = h.starts, h.ticks, block.unknown, block.place, block.n_known
         if self._frequency is None:
             _kernels.event_ranges(*asked, self.horizon, window.steps, window.span, lo, hi)
         else:
-            _kernels.calendar_ranges(*asked, moments.last, self.horizon, window.steps, lo, hi)
+            _kernels.calendar_ranges(*asked, block.last, self.horizon, window.steps, lo, hi)
         return lo, hi
 
     def _read_clock_of(self, ticks):

@@ -90,8 +90,8 @@ def novelty(
 ) -> float | pd.Series:
     """Mean self-information of the recommended items, in bits.
 
-    ``-log2(p)`` with ``p`` the share of training groups that had the item; an item that nobody
-    had counts as if one group had had it.
+    ``-log2(p)`` with ``p`` the share of training groups that bought the item; one that nobody
+    bought counts as if one group had bought it.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def mean_popularity_percentile(
     """Mean popularity rank of the recommended items, as a fraction of the training catalogue.
 
     0 is the least and 1 the most popular item; equally popular items share their mean rank; an
-    item that nobody had counts as 0.
+    item that nobody bought counts as 0.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def mean_popularity_percentile(
         A long table as ``recommend()`` returns it: group columns, ``rank`` and ``item``.
     y_train : DataFrame or Series
         Training events: a table with the group columns and ``item``, or items keyed by an index.
-        An item is as popular as the number of groups that had it.
+        An item is as popular as the number of groups that bought it.
     k : int, default=10
         Length of the lists.
     average : {"series"} or None, default="series"
@@ -242,7 +242,7 @@ def gini_weights(count):
 
 
 def self_information(train, count, items):
-    """Return the bits that each item tells: minus the binary log of the share that had it."""
+    """Return the bits of each item: minus the binary log of the share that bought it."""
     place = train.items.get_indexer(items)
     return np.log2(len(train.labels) / np.where(place >= 0, count[place], 1))
 

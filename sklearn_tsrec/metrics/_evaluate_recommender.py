@@ -45,7 +45,7 @@ def evaluate_recommender(
         What to evaluate: fitted estimators with ``recommend``, or lists as it returns them; several
         by name.
     X : table of shape (n_events, n_columns)
-        Keyed events to be foreseen, none of them seen in ``fit``. For lists without a recommender,
+        Keyed events to predict, none of them seen in ``fit``. For lists without a recommender,
         the keys are in the index.
     y : array-like of shape (n_events,)
         Their items. Events without an item are left out.
@@ -209,7 +209,7 @@ def summary_table(parts, counts, n, reference, overlap=1):
 
 
 def _happened(models, X, y):
-    """Return the events to be foreseen as codes."""
+    """Return the events to predict as codes."""
     keyed = next((m for m in models.values() if not isinstance(m, pd.DataFrame)), None)
     series, labels = read_groups(X, getattr(keyed, "group", None), getattr(keyed, "time", None))
     item, items = pd.factorize(y if isinstance(y, pd.Series) else np.asarray(y))
@@ -217,7 +217,7 @@ def _happened(models, X, y):
         raise ValueError(f"y has {len(item)} items for {len(series)} events in X.")
     known = item >= 0
     if not known.any():
-        raise ValueError("all items in y are missing: there is nothing to foresee.")
+        raise ValueError("all items in y are missing: there is nothing to predict.")
     labels, series = sorted_groups(labels, series)
     if not known.all():
         kept, series = np.unique(series[known], return_inverse=True)
@@ -280,7 +280,7 @@ def _summary(value, reference, overlap):
 def measure_lists(lists, true, train, count, catalogue, k, item_features, attribute):
     """Return each metric as an array over the series of ``true``; NaN for a series without a list.
 
-    ``count`` is how many training series had each item of ``train``.
+    ``count`` is how many training series bought each item of ``train``.
 
     What is a property of all lists together (coverage, Gini, exposure) is spread over the series
     by the jackknife, so that its mean and its standard error are found like those of the others.

@@ -83,7 +83,7 @@ def rank_information_coefficient(
     -------
     float or Series
         The coefficient, between -1 and 1. A date with fewer than two different truths cannot be
-        scored: it is NaN, and left out of the mean. Equal scores for a whole date say nothing:
+        scored: it is NaN, and left out of the mean. Equal scores for a whole date rank nothing:
         they count as 0.
 
     Raises

@@ -171,5 +171,5 @@ def match(lists, true, k):
 
 
 def popularity(train):
-    """Return the number of series that had each item."""
+    """Return the number of series that bought each item."""
     return np.bincount(train.pairs() % len(train.items), minlength=len(train.items))

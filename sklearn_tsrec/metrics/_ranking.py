@@ -20,7 +20,7 @@ def ndcg_at_k(
     Parameters
     ----------
     y_true : DataFrame or Series
-        The events to be foreseen: a table with the group columns and ``item``, or items keyed by
+        The events to predict: a table with the group columns and ``item``, or items keyed by
         an index, as :func:`sklearn_tsrec.as_panel` returns them. All are relevant; an item that
         occurs twice counts once; items that training never saw count as misses.
     y_pred : DataFrame
@@ -73,7 +73,7 @@ def recall_at_k(
     Parameters
     ----------
     y_true : DataFrame or Series
-        The events to be foreseen, as in :func:`ndcg_at_k`.
+        The events to predict, as in :func:`ndcg_at_k`.
     y_pred : DataFrame
         The lists, as in :func:`ndcg_at_k`.
     k : int, default=10
@@ -114,7 +114,7 @@ def precision_at_k(
     Parameters
     ----------
     y_true : DataFrame or Series
-        The events to be foreseen, as in :func:`ndcg_at_k`.
+        The events to predict, as in :func:`ndcg_at_k`.
     y_pred : DataFrame
         The lists, as in :func:`ndcg_at_k`.
     k : int, default=10
@@ -155,7 +155,7 @@ def mean_average_precision_at_k(
     Parameters
     ----------
     y_true : DataFrame or Series
-        The events to be foreseen, as in :func:`ndcg_at_k`.
+        The events to predict, as in :func:`ndcg_at_k`.
     y_pred : DataFrame
         The lists, as in :func:`ndcg_at_k`.
     k : int, default=10
@@ -199,7 +199,7 @@ def mean_reciprocal_rank_at_k(
     Parameters
     ----------
     y_true : DataFrame or Series
-        The events to be foreseen, as in :func:`ndcg_at_k`.
+        The events to predict, as in :func:`ndcg_at_k`.
     y_pred : DataFrame
         The lists, as in :func:`ndcg_at_k`.
     k : int, default=10
@@ -242,7 +242,7 @@ def hit_rate_at_k(
     Parameters
     ----------
     y_true : DataFrame or Series
-        The events to be foreseen, as in :func:`ndcg_at_k`.
+        The events to predict, as in :func:`ndcg_at_k`.
     y_pred : DataFrame
         The lists, as in :func:`ndcg_at_k`.
     k : int, default=10

@@ -101,7 +101,7 @@ def check_side(k, name="k"):
 
 
 def enough_series(dates, k):
-    """Tell of each date whether it has series for both sides; raise if none has."""
+    """Return for each date whether it has series for both sides; raise if none has."""
     enough = np.bincount(dates) >= 2 * k
     if not enough.any():
         raise ValueError(

@@ -274,7 +274,7 @@ def policy_value(
         row = int(outside.argmax())
         raise ValueError(
             f"propensity must be strictly between 0 and 1, got {chance[row]} in row {row} (and in "
-            f"{int(outside.sum())} in all): what was never or always done tells nothing."
+            f"{int(outside.sum())} in all): what was never or always done has no estimate."
         )
     check_scalar(n_bootstraps, "n_bootstraps", Integral, min_val=0)
     if kind not in ("ips", "snips", "dr"):
@@ -292,7 +292,7 @@ def policy_value(
     else:
         top, bottom = weight * y, weight if kind == "snips" else np.ones(len(y))
     if not bottom.sum() > 0:
-        raise ValueError("no row of the log did what the policy would: it says nothing of it.")
+        raise ValueError("no row of the log did what the policy would: it cannot be estimated.")
     answer = {
         "value": float(top.sum() / bottom.sum()),
         "n_effective": float(weight.sum() ** 2 / max((weight**2).sum(), 1e-300)),

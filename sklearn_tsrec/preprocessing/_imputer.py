@@ -25,7 +25,7 @@ class SeriesImputer(PastTransformer):
         number of periods before. Both look at the past only. ``"linear"`` draws a line from the
         last value to the next one, weighted by time; see Notes for what it may see.
     period : int or None, default=None
-        Length of the season in steps (distinct moments with ``freq=None``), for ``"seasonal"``.
+        Length of the season in steps (distinct times with ``freq=None``), for ``"seasonal"``.
     limit : int or None, default=None
         How many steps away the values used may be at most; for ``"seasonal"``, how many periods.
         None means any number.
@@ -35,7 +35,7 @@ class SeriesImputer(PastTransformer):
         Columns (or positions) that hold the keys. None reads the index of a DataFrame: the last
         level is the time, those before it name the series.
     freq : str, number or None, default="infer"
-        Length of a step. None counts distinct moments; events at one moment never fill each other.
+        Length of a step. None counts distinct times; events at one time never fill each other.
 
     Attributes
     ----------

@@ -105,7 +105,7 @@ class PastTransformer(KeyedTableTransformer):
         check_is_fitted(self)
         X = self._check_table(X, reset=False)
         pool, order, place = self._history.overlay(self._read_keys(X), self._values(X))
-        clock = pool.ticks if self._frequency is not None else _count_moments(pool)
+        clock = pool.ticks if self._frequency is not None else _count_times(pool)
         last = np.full(pool.n_series, NEVER)
         last[: self._history.n_series] = self._history.last_ticks()
         values = np.empty((len(order), pool.values.shape[1]))
@@ -115,6 +115,6 @@ class PastTransformer(KeyedTableTransformer):
         return self._output(self._replace(X, values))
 
 
-def _count_moments(pool):
-    """Return the number of each row's moment in its series: the clock of event logs."""
+def _count_times(pool):
+    """Return the number of each row's time in its series: the clock of event logs."""
     return np.cumsum(is_new(pool.codes, pool.ticks))

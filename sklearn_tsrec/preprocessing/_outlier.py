@@ -24,7 +24,7 @@ class OutlierClipper(PastTransformer):
         ``"hampel"``: median ± threshold × 1.4826 × median absolute deviation [1]_.
         ``"iqr"``: threshold × interquartile range beyond the quartiles [2]_.
     window : int, default=28
-        Number of steps of the past (distinct moments with ``freq=None``).
+        Number of steps of the past (distinct times with ``freq=None``).
     threshold : float, default=3.0
         How many spreads away a value may be.
     action : {"replace", "mark"}, default="replace"
@@ -37,7 +37,7 @@ class OutlierClipper(PastTransformer):
         Columns (or positions) that hold the keys. None reads the index of a DataFrame: the last
         level is the time, those before it name the series.
     freq : str, number or None, default="infer"
-        Length of a step. None counts distinct moments; events at one moment never see each other.
+        Length of a step. None counts distinct times; events at one time never see each other.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class OutlierClipper(PastTransformer):
     Notes
     -----
     Where the spread of the window is zero nothing is an outlier: a series of mostly equal values,
-    such as intermittent demand, says nothing of how far a value may lie from them.
+    such as intermittent demand, does not measure how far a value may lie from them.
 
     References
     ----------

@@ -9,16 +9,16 @@ def fill_gaps(starts, clock, ticks, values, last, linear, limit, out):
     """Fill missing values by the latest one before, or on the line to the next known one.
 
     Only values up to the tick ``last`` of a series may serve as the next one. Events of one
-    moment never see each other.
+    time never see each other.
     """
     for s in range(len(starts) - 1):
-        before = -1  # the last value at an earlier moment
-        moment = newest = -1
+        before = -1  # the last value at an earlier time
+        current = newest = -1
         after = starts[s]
         for i in range(starts[s], starts[s + 1]):
-            if moment < 0 or clock[i] != clock[moment]:
+            if current < 0 or clock[i] != clock[current]:
                 before = newest if newest >= 0 else before
-                moment = i
+                current = i
             if values[i] == values[i]:
                 out[i] = values[i]
                 newest = i
@@ -53,7 +53,7 @@ def fill_seasonal(starts, clock, values, period, limit, out):
             n = 1
             while out[i] != out[i] and n <= limit and wanted >= clock[low]:
                 at = low + np.searchsorted(clock[low:i], wanted)
-                while at < i and clock[at] == wanted:  # the last event of that moment
+                while at < i and clock[at] == wanted:  # the last event of that time
                     if values[at] == values[at]:
                         out[i] = values[at]
                     at += 1

@@ -460,13 +460,13 @@ def put_rows(old, new):
 
 
 def reads_keys(estimator):
-    """Tell whether an estimator, or a part of it, reads series and times itself."""
+    """Return whether an estimator, or a part of it, reads series and times itself."""
     names = estimator.get_params() if hasattr(estimator, "get_params") else ()
     return any(name == "time" or name.endswith("__time") for name in names)
 
 
 def sees_through_gaps(estimator):
-    """Tell whether known-ahead columns may be missing at steps before the one asked for."""
+    """Return whether known-ahead columns may be missing at steps before the one asked for."""
     if isinstance(estimator, WindowForecaster):
         estimator = estimator.estimator
     elif reads_keys(estimator):

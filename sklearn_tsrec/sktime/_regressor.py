@@ -28,7 +28,7 @@ from sklearn_tsrec.sktime._series import (
 
 
 def _has_quantiles(regressor):
-    """Tell whether the sktime forecaster gives quantiles."""
+    """Return whether the sktime forecaster gives quantiles."""
     forecaster = regressor.forecaster
     return forecaster is not None and bool(forecaster.get_tag("capability:pred_int"))
 
@@ -45,7 +45,7 @@ class SktimeRegressor(KeyedMixin, MetaEstimatorMixin, RegressorMixin, BaseEstima
         Any forecaster; it is cloned for each series. None is ``NaiveForecaster()``, the last
         value. Its parameters are reached by names such as ``forecaster__sp``.
     horizon : int, default=None
-        Steps ahead that the forecaster is told of in ``fit``. Only some forecasters need it, and
+        Steps ahead that the forecaster is given in ``fit``. Only some forecasters need it, and
         these forecast no further.
     columns : str, int, list of these or None, default=None
         Columns known ahead. None takes all columns of X that are not keys if the forecaster looks
@@ -143,7 +143,7 @@ class SktimeRegressor(KeyedMixin, MetaEstimatorMixin, RegressorMixin, BaseEstima
         Parameters
         ----------
         X : DataFrame or array of shape (n, p)
-            One row for each moment of each series, in any order.
+            One row for each time of each series, in any order.
         y : array-like of shape (n,)
             The target; NaN marks a missing value.
 

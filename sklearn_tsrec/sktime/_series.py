@@ -114,7 +114,7 @@ def forecast_series(
 
 
 def fits_values(forecaster, levels):
-    """Tell whether a forecaster gives fitted values of the series it was fitted to."""
+    """Return whether a forecaster gives fitted values of the series it was fitted to."""
     if forecaster.get_tag("requires-fh-in-fit"):
         return False
     tags = ["capability:insample"] + ([] if levels is None else ["capability:pred_int:insample"])
@@ -130,7 +130,7 @@ def transform_series(transformer, table, *, fit=False):
 
 
 def is_per_series(transformer):
-    """Tell whether features belong to a whole series, not to its times; raise if to neither."""
+    """Return whether features belong to a whole series, not to its times; raise if to neither."""
     kind = transformer.get_tag("scitype:transform-output")
     if kind not in ("Series", "Primitives"):
         raise ValueError(

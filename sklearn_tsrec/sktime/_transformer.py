@@ -128,7 +128,7 @@ class SktimeTransformer(KeyedMixin, MetaEstimatorMixin, TransformerMixin, BaseEs
         Parameters
         ----------
         X : DataFrame or array of shape (n, p)
-            One row for each moment of each series, in any order.
+            One row for each time of each series, in any order.
         y : None
             Ignored.
 

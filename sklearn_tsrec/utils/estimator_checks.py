@@ -27,7 +27,7 @@ def contract_checks(estimator: Any):
     Parameters
     ----------
     estimator : estimator
-        Any scikit-learn estimator. Whether it has a ``time`` parameter tells if it reads keys.
+        Any scikit-learn estimator. Whether it has a ``time`` parameter shows if it reads keys.
 
     Yields
     ------
@@ -107,7 +107,7 @@ def check_contract(estimator: Any):
 
 
 def _is_keyed(estimator):
-    """Tell whether an estimator reads keys."""
+    """Return whether an estimator reads keys."""
     return "time" in estimator.get_params(deep=False)
 
 
@@ -130,7 +130,7 @@ def _panel(seed=0):
 
 
 def _keyed(estimator, **keys):
-    """Return a clone that reads its keys where they are told to be, with a calendar if it can."""
+    """Return a clone that reads its keys where parameters name them, with a calendar if it can."""
     estimator = clone(estimator)
     settings = {"time": None, "group": None} | keys
     if "freq" in estimator.get_params(deep=False) and not is_classifier(estimator):

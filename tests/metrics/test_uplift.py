@@ -137,7 +137,7 @@ def test_intervals_of_scores_hold_the_truth_and_know_users():
         ({"kind": "best"}, "'ips', 'snips' or 'dr'"),
         ({"kind": "dr"}, "needs outcomes="),
         ({"kind": "dr", "outcomes": [[1, 2]]}, r"shape \(4, 2\)"),
-        ({"policy": [1, 1, 0, 0], "treatment": [0, 0, 1, 1]}, "says nothing of it"),
+        ({"policy": [1, 1, 0, 0], "treatment": [0, 0, 1, 1]}, "cannot be estimated"),
     ],
 )
 def test_bad_policies(options, message):
