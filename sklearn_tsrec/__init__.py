@@ -136,7 +136,7 @@ def __getattr__(name):
         try:
             importlib.import_module(f"sklearn_tsrec.{room}")
         except ImportError as error:
-            # ``from sklearn_tsrec import NAME`` asks through importlib; the error names how to
+            # ``from sklearn_tsrec import NAME`` asks through importlib, and learns how to install
             # it; whoever else asks, such as hasattr and help, learns that there is no such name.
             if sys._getframe(1).f_globals.get("__name__") in _IMPORTERS:
                 raise
