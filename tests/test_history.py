@@ -24,8 +24,8 @@ class Keyed(KeyedMixin, BaseEstimator):
 @st.composite
 def tables(draw, max_series=4, max_time=15, repeats=False):
     """Draw rows (series, time) in any order, without repeats or with them."""
-    moment = st.tuples(st.integers(0, max_series - 1), st.integers(0, max_time))
-    rows = draw(st.lists(moment, min_size=2, max_size=40, unique=not repeats))
+    key = st.tuples(st.integers(0, max_series - 1), st.integers(0, max_time))
+    rows = draw(st.lists(key, min_size=2, max_size=40, unique=not repeats))
     return np.array(rows)
 
 

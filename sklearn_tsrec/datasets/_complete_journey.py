@@ -28,7 +28,7 @@ def load_complete_journey():
         products : pandas.DataFrame of shape (20897, 6)
             Department, category, type, brand and size of each product.
         households : pandas.DataFrame of shape (801, 7)
-            What some of the households told about themselves.
+            What some of the households answered about themselves.
         DESCR : str
             Full description, with its licence (CC0 1.0) and its source.
 

@@ -18,8 +18,8 @@ class KnowledgeGraphFeatures(TransformerMixin, BaseEstimator):
     """Features of items out of a graph of facts about them.
 
     A fact is a triple such as ``("tea", "is", "drink")``: head, relation and tail. Each item is
-    told by how many facts it has of each relation, by how many others it reaches in two hops, and
-    by coordinates in which items are near that share facts, or have neighbours that do.
+    described by how many facts it has of each relation, by how many others it reaches in two hops,
+    and by coordinates in which items are near that share facts, or have neighbours that do.
 
     The coordinates are a truncated singular value decomposition of a matrix with a row for each
     entity (head or tail) and a column for each thing that can be said of one ("is … drink",
@@ -117,7 +117,7 @@ class KnowledgeGraphFeatures(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : DataFrame or array of shape (n_samples, n_columns)
-            A table with a column of items. It says nothing of the graph.
+            A table with a column of items. The graph does not depend on it.
         y : None
             Not used.
 

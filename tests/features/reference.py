@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 @st.composite
 def panels(draw, max_series=3, max_time=14, repeats=False, min_size=2):
     """Draw shuffled rows (series, time, value) with holes and missing values."""
-    moment = st.tuples(st.integers(0, max_series - 1), st.integers(0, max_time))
-    rows = draw(st.lists(moment, min_size=min_size, max_size=36, unique=not repeats))
+    key = st.tuples(st.integers(0, max_series - 1), st.integers(0, max_time))
+    rows = draw(st.lists(key, min_size=min_size, max_size=36, unique=not repeats))
     value = st.one_of(st.just(np.nan), st.just(0.0), st.integers(-9, 9).map(float))
     values = draw(st.lists(value, min_size=len(rows), max_size=len(rows)))
     index = pd.MultiIndex.from_arrays(

@@ -123,7 +123,7 @@ def test_event_windows_see_earlier_moments_only(frame, window):
         elif window:
             past = past.tail(window)
             if past["time"].min() in set(frame.loc[g].index[frame.loc[g].index.duplicated()]):
-                continue  # which of the events of one moment belong is a matter of convention
+                continue  # which of the events of one time belong is a matter of convention
         times, values = past["time"].to_numpy(), past["v"].to_numpy()
         want = [statistic(s, times, values, t) for s in statistics]
         np.testing.assert_allclose(row, want, atol=1e-9)

@@ -22,8 +22,8 @@ def test_sums_ages_and_gaps(events, asked):
         np.array([1.0, 3.0]),
         np.asarray(weights, dtype=np.float64),
     )
-    code, moment = (np.array(part) for part in zip(*asked))
-    past = counts.before(code, moment.astype(np.float64))
+    code, time = (np.array(part) for part in zip(*asked))
+    past = counts.before(code, time.astype(np.float64))
     for i, (c, t) in enumerate(asked):
         seen = [(s, w) for k, s, w in events if k == c and s < t and w == w]
         np.testing.assert_allclose(past.total[i], sum(w for _, w in seen))
