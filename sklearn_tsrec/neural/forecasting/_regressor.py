@@ -136,7 +136,7 @@ class PatchTransformerRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator)
         Mean training targets: the forecast of a window without any value.
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : array of shape (n_features_in_,)
+    feature_names_in_ : array of shape (n_features,)
         Names of the columns, if X of ``fit`` has names.
 
     See Also
