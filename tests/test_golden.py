@@ -1,7 +1,7 @@
 """What every public estimator gives is what it gave, on any machine.
 
 ``golden.json`` holds a part of all outputs of ``golden_cases.py``: of numbers the mean and a dozen
-places, of labels and integers a checksum of all. ``python tests/test_golden.py`` writes it anew.
+places, of labels and integers a checksum of all. ``python -m tests.test_golden`` writes it anew.
 """
 
 import json
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sklearn
 
 from tests import estimators
 from tests.golden import run
@@ -28,6 +29,17 @@ SINGLE = {
     "pretrain": 1e-3,
 }
 DOUBLE = 1e-8
+# Trees of scikit-learn's gradient boosting are not the same in all of its versions. What is built
+# on them is compared in full under the version that wrote the file, else in names and shapes.
+ON_TREES = {
+    "ensemble_of_everything",
+    "two_stage_recommender",
+    "two_stage_recommender_features",
+    "uplift_recommender",
+    "uplift_recommender_engines",
+    "window_forecaster_statics",
+}
+WRITER = "scikit-learn"  # the key of the version that wrote the file
 
 
 def part(values):
@@ -42,8 +54,17 @@ def part(values):
     return [list(values.shape), int(np.isnan(flat).sum()), float(size), *places.tolist()]
 
 
+def shape(stored_part):
+    """Return the shape of an output, as it is stored."""
+    return stored_part.partition(":")[0] if isinstance(stored_part, str) else stored_part[0]
+
+
 def tolerance(name):
     return next((most for start, most in SINGLE.items() if name.startswith(start)), DOUBLE)
+
+
+def minor_version():
+    return ".".join(sklearn.__version__.split(".")[:2])
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +79,12 @@ def test_outputs_are_what_they_were(stored, name):
     except ImportError as error:
         pytest.skip(str(error))  # an extra that is not installed
     assert list(outputs) == list(stored[name])
+    same_trees = name not in ON_TREES or minor_version() == stored[WRITER]
     for key, found in outputs.items():
         expected = stored[name][key]
-        if isinstance(expected, str):
+        if not same_trees:
+            assert shape(found) == shape(expected), key
+        elif isinstance(expected, str):
             assert found == expected, key
         else:
             assert found[:2] == expected[:2], key
@@ -92,6 +116,7 @@ def main():
         + "\n }"
         for name, outputs in written.items()
     ]
+    lines.insert(0, f" {json.dumps(WRITER)}: {json.dumps(minor_version())}")
     STORED.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
