@@ -69,7 +69,7 @@ def mistakes() -> None:
     WindowForecaster(window="three weeks", horizon="7")  # pyright: ignore[reportArgumentType]
     LagFeatures([1], horizn=2)  # pyright: ignore[reportCallIssue]
     EASEClassifier(l2=10.0)  # pyright: ignore[reportCallIssue]
-    SequenceRecommender().recomend()  # pyright: ignore[reportAttributeAccessIssue]
+    SequenceRecommender().recommends()  # pyright: ignore[reportAttributeAccessIssue]
     PanelTimeSeriesSplit(horizons=3)  # pyright: ignore[reportCallIssue]
     paired_test([1.0], [2.0], alpha=0.05)  # pyright: ignore[reportCallIssue]
     as_panel(pd.DataFrame(), groups="store")  # pyright: ignore[reportCallIssue]
