@@ -1,5 +1,6 @@
 import warnings
 from collections.abc import Sequence
+from copy import copy
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -246,13 +247,15 @@ class WindowForecaster(MetaEstimatorMixin, RegressorMixin, KeyedMixin, BaseEstim
             If the columns are not those of ``fit``.
         """
         check_is_fitted(self)
-        names = self.window_feature_names_
-        self._remember(X, y)
-        if self.window_feature_names_ != names:
+        other = copy(self)  # what is refused leaves this forecaster as it was
+        other._remember(X, y)
+        if other.window_feature_names_ != self.window_feature_names_:
             raise ValueError(
-                f"the regressor was fitted to the columns {show(names)}, but these rows give "
-                f"{show(self.window_feature_names_)}: give the same columns to both."
+                f"the regressor was fitted to the columns {show(self.window_feature_names_)}, but "
+                f"these rows give {show(other.window_feature_names_)}: give the same columns to "
+                "both."
             )
+        vars(self).update(vars(other))
         return self
 
     def _remember(self, X, y):

@@ -392,3 +392,7 @@ def test_a_forecaster_remembers_other_series_and_keeps_its_regressor():
     np.testing.assert_array_equal(model.target_history_.values[:, 0], 2 * y.sort_index())
     with pytest.raises(ValueError, match="the regressor was fitted to the columns"):
         model.remember(other.assign(more=1.0), y)
+    # What is refused changes nothing: neither columns nor rows.
+    assert model.n_features_in_ == other.shape[1]
+    np.testing.assert_array_equal(model.target_history_.values[:, 0], 2 * y.sort_index())
+    assert np.isfinite(model.predict(other)).all()
